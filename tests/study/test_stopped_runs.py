@@ -23,7 +23,9 @@ from sixteenth.cli.watch.follow import Follower
 from sixteenth.engine import lengths
 from sixteenth.engine.evaluation import Evaluation
 from sixteenth.engine.train import train_run
+from sixteenth.language import language_for
 from sixteenth.language.commands import step_command
+from sixteenth.report.figures.training_curves import training_curves_figure
 from sixteenth.spec import dump_spec
 from sixteenth.storage.run_folder import RunFolder
 from sixteenth.storage.study_folder import StudyFolder
@@ -145,6 +147,16 @@ def test_exports_have_the_accuracy_that_counts(stopped: Stopped) -> None:
     for replay in replays(study):
         found = replay.results["results/test_accuracy"]
         assert found == results.loc[replay.run_id, "test_accuracy"]
+
+
+def test_the_figure_has_room_for_what_was_measured_beyond_a_curve(stopped: Stopped) -> None:
+    """A cool-down is no part of the history of a run that goes on without it."""
+    until = dict.fromkeys([BIG, SMALL], "16 epochs")
+    study = stopped(until | {run_id.replace("200", "50"): "12 epochs" for run_id in until})
+    steps = whole(study)["steps"].max()
+    assert study.histories()["step"].max() < steps
+    figure = training_curves_figure(study.histories(), study.results(), language=language_for())
+    assert figure.axes[0].get_xlim()[1] > steps
 
 
 def test_explain_is_not_advised_where_it_would_refuse(stopped: Stopped) -> None:

@@ -251,9 +251,10 @@ def _row_title(axes: Axes, names: tuple[str, str], colour: str, inches: float) -
 
 def _common_axes(first: Axes, grid: CurveGrid, metric: CurveMetric, language: Language) -> None:
     first.set_ylim(grid.bottom, grid.top)
-    ends = [curve.x for panel in grid.panels.values() for curve in panel.curves]
-    last = max((x[-1] for x in ends), default=1.0)
-    start = min((x[0] for x in ends), default=1.0)
+    curves = [curve for panel in grid.panels.values() for curve in panel.curves]
+    start = min((curve.x[0] for curve in curves), default=1.0)
+    # A run that is not at its end may have been measured beyond its curve.
+    last = max((x for curve in curves for x in (curve.x[-1], *curve.shorter_x)), default=1.0)
     pad = max(0.03 * (last - start), 0.4 if last == start else 0)
     first.set_xlim(start - pad, last + pad)
     first.xaxis.set_major_locator(
