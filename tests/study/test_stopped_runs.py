@@ -18,6 +18,7 @@ import pytest
 from sixteenth import InputError, Study
 from sixteenth.analysis.findings.cautions import MeasuredSoFar
 from sixteenth.analysis.findings.options import OptionVerdict
+from sixteenth.analysis.findings.over_sizes import over_sizes
 from sixteenth.analysis.findings.overview import Verdict
 from sixteenth.cli.watch.follow import Follower
 from sixteenth.engine import lengths
@@ -71,6 +72,12 @@ def test_a_lead_over_a_run_that_has_hardly_begun_is_none(stopped: Stopped) -> No
     assert results.loc[SMALL, "status"] == "interrupted"
     seen = study.findings().overview
     assert seen.verdict is not Verdict.IN_HAND
+    grid = study.findings().grid
+    rows = over_sizes(
+        grid, *(("tiny_models:" + model, "random") for model in ("small", "big")), 0.95
+    )
+    assert rows[-1].found.leaves_out_zero
+    assert not rows[-1].told
     spent = next(card for card in seen.cards if card.in_hand)
     assert spent.option.low > 0.3
     assert spent.verdict is OptionVerdict.CANNOT_TELL

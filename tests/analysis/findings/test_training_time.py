@@ -91,8 +91,13 @@ def test_networks_that_chose_their_own_epochs_are_told_with_the_steps_of_each(st
     made.results.loc[bigger, "steps"] *= 2
     found = talk(made)
     (one,) = of_kind(found, DifferenceByLength)
-    assert one.steps == tuple(2 * steps for steps in one.first_steps)
+    small, big = one.first_steps, one.steps
+    assert big == (2 * small[0] / 2, small[1], 2 * small[1]), "at equal steps, then each at its end"
+    assert small[1] == small[2]
+    assert [each.value for each in one.differences] == pytest.approx(
+        [-0.30, -0.20, -0.10], abs=0.02
+    )
     tables = next(part for part in found.sections if part.key == "training-time").tables
     row = next(cells for table in tables for cells, each in table.rows if each is one)
-    assert "1,173 → 2,346 → 4,692 / 586 → 1,173 → 2,346" in row
+    assert "1,173 → 2,346 → 4,692 / 1,173 → 2,346 → 2,346" in row
     assert "after 4,692 and 2,346 training steps" in english(found.findings).say(one)

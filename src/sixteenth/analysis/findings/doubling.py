@@ -60,6 +60,14 @@ def left_to_gain(grid: Grid, cell: Cell, other: Cell) -> float:
     return gain * max(1.0, math.log2(most / steps)) if 0 < steps < most else gain
 
 
+def may_change(grid: Grid, cells: Sequence[Cell], difference: float) -> bool:
+    """Whether cells whose runs are not at their end may still gain as much as a difference of them,
+    see `left_to_gain`."""
+    longest = max(cells, key=lambda cell: cell.mean("steps"))
+    stopped = (cell for cell in cells if any(run.so_far for run in cell.runs))
+    return any(left_to_gain(grid, cell, longest) >= abs(difference) for cell in stopped)
+
+
 def last_steps(grid: Grid, cell: Cell, level: float) -> Contrast | None:
     """The same with its interval, for another training; None where nothing was tested."""
     ends = None if is_frozen(cell.init) else _last_doubling_of_steps(grid, cell)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ..inputs.grid import Arm, Cell, Grid
 from ..stats.paired import Contrast, compare_cells, significant
 from ..stats.significance import holm
+from .doubling import may_change
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,8 @@ class SizeComparison:
         first, second: the cells.
         found: accuracy of `second` minus that of `first`.
         p: Holm's adjusted p over the sizes of the two curves; NaN where no test could be made.
-        told: whether the difference counts: its interval leaves out zero, and `p` is at most one
-            minus its level.
+        told: whether the difference counts: its interval leaves out zero, `p` is at most one minus
+            its level, and runs that are not at their end cannot overturn it, see `may_change`.
     """
 
     first: Cell
@@ -39,7 +40,7 @@ def over_sizes(grid: Grid, first: Arm, second: Arm, level: float) -> list[SizeCo
     found = [compare_cells(grid, a, b, level) for a, b in pairs]
     adjusted = holm([one.p_value for one in found])
     return [
-        SizeComparison(a, b, one, float(p), told)
+        SizeComparison(a, b, one, float(p), told and not may_change(grid, (a, b), one.value))
         for (a, b), one, p, told in zip(pairs, found, adjusted, significant(found), strict=True)
     ]
 
@@ -62,4 +63,5 @@ def p_over_sizes(grid: Grid, start: Cell, end: Cell, level: float) -> float | No
 def told_apart(grid: Grid, start: Cell, end: Cell, found: Contrast) -> bool:
     """Whether the difference of two cells counts: by its interval, and by `p_over_sizes`."""
     p = p_over_sizes(grid, start, end, found.level)
-    return found.leaves_out_zero and (p is None or p <= 1 - found.level)
+    told = found.leaves_out_zero and (p is None or p <= 1 - found.level)
+    return told and not may_change(grid, (start, end), found.value)

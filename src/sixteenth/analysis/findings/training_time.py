@@ -13,6 +13,7 @@ from itertools import compress, pairwise
 
 from ..inputs.grid import Arm, Cell, Grid
 from ..stats.paired import Contrast, compare_cells, compare_differences, significant
+from .doubling import of_steps
 from .types import Finding, Strength
 
 
@@ -98,9 +99,18 @@ def training_time(grid: Grid, level: float) -> list[TrainingTimeFinding]:
 
 
 def by_length(grid: Grid, first: Cell, second: Cell, level: float) -> list[DifferenceByLength]:
-    """Two cells at the lengths that both have; empty where it is one."""
-    longer = {cell.length: cell for cell in grid.lengths(second)}
-    pairs = [(one, longer[one.length]) for one in grid.lengths(first) if one.length in longer]
+    """Two cells at the lengths that both have; empty where it is one.
+
+    Where they were trained for different steps, as runs that choose their own are: at equal steps,
+    and at the end of both.
+    """
+    mine, others = grid.lengths(first), grid.lengths(second)
+    longer = {cell.length: cell for cell in others}
+    pairs = [(one, longer[one.length]) for one in mine if one.length in longer]
+    at_equal = ((one, of_steps(others, one.mean("steps"))) for one in mine)
+    equal = [(one, other) for one, other in at_equal if other is not None]
+    if equal and (first, second) not in equal:
+        pairs = [*equal, (first, second)]
     if len(pairs) < 2:
         return []
     (short, other), (whole, another) = pairs[0], pairs[-1]
