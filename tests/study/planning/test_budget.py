@@ -293,6 +293,16 @@ def test_runs_side_by_side_fit_into_less_time() -> None:
     assert (len(alone), len(together)) == (4, 5)
 
 
+def test_beside_a_run_that_takes_too_long_others_may_still_be_done_in_time() -> None:
+    runs = runs_of()
+    plan = schedule_of(runs, workers=2)
+    running = replace(plan.assignments[1], seconds=60.0)
+    left = replace(plan, assignments=plan.assignments[2:])
+    assert named(choose_runs(left, stages(runs), 6.0, [running])) == [("small", "1/2", 0)]
+    alone = replace(left, workers=1, slots=1)
+    assert not choose_runs(alone, stages(runs), 6.0, [running])
+
+
 def test_a_budget_below_the_first_size_is_refused_with_one_that_is_not() -> None:
     runs = runs_of()
     plan = schedule_of(runs)
