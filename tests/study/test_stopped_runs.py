@@ -45,7 +45,7 @@ def stopped(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Stopped:
     monkeypatch.setattr(lengths, "LEAST_GAIN", -2.0)  # none ends before `max_epochs`
     monkeypatch.setattr(Evaluation, "guessing", -1.0)
 
-    def train(until: Mapping[str, str] = {}, **settings: Any) -> Study:
+    def train(until: Mapping[str, str], **settings: Any) -> Study:
         given = ['fractions=["50 images", "200 images"]', "train.epochs=auto"]
         given += ["train.max_epochs=48", *(f"{key}={value}" for key, value in settings.items())]
         study = Study.load("tiny.yaml", given)

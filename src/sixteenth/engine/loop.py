@@ -165,9 +165,11 @@ class TrainingLoop:
             keep=self._keep_lengths,
             until=until,
         )
+        if not ended and self.auto:
+            return self.record.as_interrupted()  # `_keep_lengths` has written all of it
         if not ended:
             self._checkpoint(state)
-            return self.record.as_interrupted(None if self.auto else state.lengths)
+            return self.record.as_interrupted(state.lengths)
         if state.best_weights is not None:
             self.learner.load_weights(state.best_weights)
         return self._finish(state)

@@ -91,7 +91,7 @@ def find_pair(study: Study, between: tuple[str, str] | None = None) -> CellPair:
         if left and pair_name(pair) not in left:
             return next(iter(left.values()))
     ends = [cell for arm in (pair.behind, pair.ahead) for cell in grid.curve(*arm)]
-    if any(run.so_far for cell in ends if cell.fraction == pair.fraction for run in cell.runs):
+    if any(cell.so_far for cell in ends if cell.fraction == pair.fraction):
         raise stopped
     if any(is_part_trained(init) for _, init in (pair.behind, pair.ahead)):
         whole = any(not is_part_trained(cell.init) for cell in study.findings().grid.cells)

@@ -259,7 +259,7 @@ def _seeds(evidence: Evidence) -> list[MoreSeeds]:
     once = all(is_frozen(cell.init) and cell.fraction == "1" for cell in (best, rival))
     ahead = told_apart(grid, rival, best, found) and found.value > 0
     # Of runs that were stopped before their end the rest comes first.
-    stopped = grid.length < 1 or any(run.so_far for run in (*best.runs, *rival.runs))
+    stopped = grid.length < 1 or best.so_far or rival.so_far
     if once or ahead or stopped or not found.may_be_told_by(SEEDS):
         return []
     seeds = sorted({run.seed for run in grid.runs})

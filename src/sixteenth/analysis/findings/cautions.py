@@ -333,7 +333,7 @@ def _twice_as_long(grid: Grid, best: Cell) -> tuple[tuple[str, ...], int | None]
 
     And the steps of each run then, where these are what is set.
     """
-    if grid.length < 1 or any(run.so_far for run in best.runs):  # the study asks for longer runs
+    if grid.length < 1 or best.so_far:  # the study asks for longer runs
         return (), None
     epochs, steps = best.mean("epochs"), best.mean("steps")
     if all(run.chosen_by == AT_MAX_EPOCHS for run in best.runs) and math.isfinite(epochs):

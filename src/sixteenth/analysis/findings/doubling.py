@@ -52,7 +52,7 @@ def left_to_gain(grid: Grid, cell: Cell, other: Cell) -> float:
     doubling by which they are behind the other, and infinity where none was measured.
     """
     gain = training_gain(grid, cell)
-    if not any(run.so_far for run in cell.runs):
+    if not cell.so_far:
         return gain
     if math.isnan(gain):
         return math.inf
@@ -64,8 +64,9 @@ def may_change(grid: Grid, cells: Sequence[Cell], difference: float) -> bool:
     """Whether cells whose runs are not at their end may still gain as much as a difference of them,
     see `left_to_gain`."""
     longest = max(cells, key=lambda cell: cell.mean("steps"))
-    stopped = (cell for cell in cells if any(run.so_far for run in cell.runs))
-    return any(left_to_gain(grid, cell, longest) >= abs(difference) for cell in stopped)
+    return any(
+        cell.so_far and left_to_gain(grid, cell, longest) >= abs(difference) for cell in cells
+    )
 
 
 def last_steps(grid: Grid, cell: Cell, level: float) -> Contrast | None:

@@ -45,7 +45,7 @@ class CellPair:
 
 def is_testable(*cells: Cell) -> bool:
     """Whether `sixteenth explain` can train cells again: it trains whole runs, of all weights."""
-    whole = all(cell.length == 1 and not any(run.so_far for run in cell.runs) for cell in cells)
+    whole = all(cell.length == 1 and not cell.so_far for cell in cells)
     return whole and not any(is_part_trained(cell.init) for cell in cells)
 
 

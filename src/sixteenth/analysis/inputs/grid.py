@@ -161,6 +161,11 @@ class Cell:
         return self.model, self.init, self.fraction, self.length
 
     @property
+    def so_far(self) -> bool:
+        """Whether a training of it is not at its end, see `Run.so_far`."""
+        return any(run.so_far for run in self.runs)
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         return tuple(run.seed for run in self.runs)
 
