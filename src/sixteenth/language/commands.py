@@ -16,7 +16,6 @@ from ..analysis.findings.advice import (
 )
 from ..analysis.findings.cautions import (
     Caution,
-    NotConverged,
     NothingLearned,
     OneSeed,
     PartTrained,
@@ -25,6 +24,7 @@ from ..analysis.findings.cautions import (
 )
 from ..analysis.findings.levers import Lever, is_testable
 from ..analysis.findings.missing_runs import MeasuredSoFar, RunsMissing, StoppedEarly
+from ..analysis.findings.not_converged import CatchingUp, NotConverged
 from ..analysis.findings.options import Option
 from ..analysis.findings.per_class import ImbalancedClasses
 from ..analysis.inputs.grid import Cell
@@ -67,6 +67,10 @@ def command(found: Caution) -> str:
     match found:
         case NotConverged():
             return _anew(found.settings)
+        case CatchingUp() if found.chose_steps:
+            return ""
+        case CatchingUp():
+            return _explain(found.behind.run_ids[0], found.behind, found.best, Lever.STEPS)
         case OneSeed():
             return f"{RUN} --set 'seeds={list(found.seeds)}'" if found.seeds else ""
         case ImbalancedClasses():

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..analysis.findings.advice import AdviceStep
-from ..analysis.findings.cautions import Caution, NotConverged, OneSeed, ReasonFound
+from ..analysis.findings.cautions import Caution, OneSeed, ReasonFound
 from ..analysis.findings.levers import Lever
 from ..analysis.findings.missing_runs import RunsMissing
+from ..analysis.findings.not_converged import NotConverged
 from ..analysis.findings.options import Option, OptionKind, OptionVerdict
 from ..analysis.findings.overview import Card, HowSure, Overview
 from ..analysis.findings.target import Target

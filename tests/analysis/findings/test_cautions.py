@@ -11,14 +11,10 @@ from test_options import BIG, PRE, SIZES, SMALL, levelled
 from simulated_study import Study
 from sixteenth.analysis import Context, analyse, read_grid
 from sixteenth.analysis.findings.answer import SpreadOfTrainings
-from sixteenth.analysis.findings.cautions import (
-    NotConverged,
-    NothingLearned,
-    OneSeed,
-    _twice_as_long,
-)
+from sixteenth.analysis.findings.cautions import NothingLearned, OneSeed
 from sixteenth.analysis.findings.limits import FewSeeds, Repeats
 from sixteenth.analysis.findings.missing_runs import MeasuredSoFar, RunsMissing
+from sixteenth.analysis.findings.not_converged import NotConverged, twice_as_long
 from sixteenth.analysis.findings.overview import Verdict
 from sixteenth.analysis.stats.paired import best_network
 from sixteenth.language import language_for
@@ -45,7 +41,7 @@ def with_heads(study):
 def test_heads_do_not_hide_that_all_others_were_trained_for_equal_epochs(study):
     """Equal steps would give the fewest images many times the epochs that they had."""
     grid = read_grid(with_heads(study).results)
-    assert _twice_as_long(grid, best_network(grid)) == (("train.epochs=12",), None)
+    assert twice_as_long(grid, best_network(grid)) == (("train.epochs=12",), None)
 
 
 def test_what_is_left_takes_the_time_of_the_runs_like_it(study):

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from ...spec.fields import (
-    AT_MAX_EPOCHS,
-    AUTO_ENDS,
     Finetune,
     is_frozen,
     is_last_stage,
@@ -18,44 +16,19 @@ from ...spec.fields import (
     weights_of,
 )
 from ..inputs.grid import Cell, CellKey, Grid, Run
-from .cost import longer_seconds, study_seconds, training_seconds
+from .cost import study_seconds, training_seconds
 from .diagnosis import UnstableTraining, falls_back
-from .doubling import last_steps
 from .evidence import Evidence
 from .explained import ExplainedLever
 from .levers import Lever
 from .missing_runs import MeasuredSoFar, RunsMissing, StoppedEarly
-from .options import Option, OptionKind, OptionVerdict
+from .not_converged import CatchingUp, NotConverged
+from .options import Option, OptionVerdict
 from .per_class import ImbalancedClasses, imbalance
 from .types import Finding, Strength
 
 SEEDS = 3
 """Trainings of each cell that measure the spread between them well enough for a verdict."""
-
-
-@dataclass(frozen=True)
-class NotConverged(Finding):
-    """The best network was still improving when its training ended, or may have been.
-
-    Attributes:
-        settings: ``KEY=VALUE`` of the study file, which would train it twice as long; empty where
-            the records do not tell.
-        seconds: of training that the study takes then; NaN where not known.
-        known: it was improving. Else all that is known is that the last doubling of the steps was
-            measured to bring as much as the option that would come first, which may be chance.
-    """
-
-    settings: tuple[str, ...]
-    seconds: float = math.nan
-    known: bool = True
-
-    @classmethod
-    def of(cls, evidence: Evidence, *, known: bool) -> Self:
-        """The finding of a study."""
-        grid = evidence.grid
-        settings, steps = _twice_as_long(grid, evidence.best)
-        repeats = evidence.explanation.repeats
-        return cls(settings, longer_seconds(grid, repeats, steps=steps), known)
 
 
 @dataclass(frozen=True)
@@ -232,6 +205,7 @@ class PartTrained(Finding):
 
 Caution = (
     NotConverged
+    | CatchingUp
     | OneSeed
     | UnstableModel
     | NothingLearned
@@ -264,6 +238,7 @@ def cautions(
     *,
     trained_first: bool,
     compared: Sequence[Cell],
+    leads: Iterable[tuple[Cell, float]],
 ) -> Iterator[Caution]:
     """What could overturn a verdict, missing runs apart.
 
@@ -272,17 +247,15 @@ def cautions(
         decided: what the verdict is about, if it is about an option.
         trained_first: the verdict is to train longer; this is how.
         compared: the cells of other models that the best network's is compared with.
+        leads: cells that it is told to be ahead of, and by how much.
     """
     grid, best = evidence.grid, evidence.best
     yield from ReasonFound.of(evidence, compared)
     yield from StoppedEarly.of(grid, best)
     yield from MeasuredSoFar.of(grid)
     yield from (part for part in PartTrained.of(grid, best) if not part.tuned)
-    improves = _still_improves(evidence, options)
-    if trained_first or (improves and not _order_stays(evidence, compared)):
-        last = last_steps(grid, best, evidence.level)
-        rose = last is not None and last.verdict == "above"
-        yield NotConverged.of(evidence, known=improves or rose)
+    unfinished = [*NotConverged.of(evidence, options, compared, trained_first=trained_first)]
+    yield from unfinished or CatchingUp.of(evidence, leads)
     yield from UnstableModel.of(evidence, compared)
     ends = [*compared, *([decided.start] if decided else [])]
     others = [cell for i, cell in enumerate(ends) if cell is not best and cell not in ends[:i]]
@@ -311,42 +284,6 @@ def _seeds_seconds(grid: Grid, seeds: int) -> float:
         cells.setdefault(run.cell_key, []).append(run)
     more = ((seeds - len(runs), runs[:1]) for runs in cells.values())
     return sum(number * training_seconds(grid, run) for number, run in more)
-
-
-def _still_improves(evidence: Evidence, options: Sequence[Option]) -> bool:
-    """Whether a diagnosis or one of the options says that training of the best had not ended."""
-    longer = (one for one in options if one.kind is OptionKind.TRAINING)
-    return evidence.still_climbs(evidence.best) or any(one.converged is False for one in longer)
-
-
-def _order_stays(evidence: Evidence, compared: Sequence[Cell]) -> bool:
-    """Whether `explain` trained the best network and all others longer, and it stayed ahead."""
-    explanation, best = evidence.explanation, evidence.best
-    return bool(compared) and all(
-        any(one.lever is Lever.STEPS and one.after.value > 0 for one in tried)
-        for tried in (explanation.levers(cell, best) for cell in compared)
-    )
-
-
-def _twice_as_long(grid: Grid, best: Cell) -> tuple[tuple[str, ...], int | None]:
-    """The settings of the study file that train the best network twice as long.
-
-    And the steps of each run then, where these are what is set.
-    """
-    if grid.length < 1 or best.so_far:  # the study asks for longer runs
-        return (), None
-    epochs, steps = best.mean("epochs"), best.mean("steps")
-    if all(run.chosen_by == AT_MAX_EPOCHS for run in best.runs) and math.isfinite(epochs):
-        return (f"train.max_epochs={round(2 * epochs)}",), None
-    same = {round(cell.mean("epochs")) for cell in grid.by_epochs}
-    if len(same) == 1 and epochs >= 1:
-        return (f"train.epochs={round(2 * epochs)}",), None
-    if not math.isfinite(steps):
-        return (), None
-    # Runs that chose their epochs do so no longer: `epochs: auto` and `steps` exclude each other.
-    chosen = any(run.chosen_by in AUTO_ENDS for run in grid.runs)
-    number = ("train.epochs=1",) if chosen else ()
-    return (*number, f"train.steps={round(2 * steps)}"), round(2 * steps)
 
 
 def _of_the_runs(evidence: Evidence) -> Iterator[Caution]:

@@ -241,6 +241,7 @@ def overview(evidence: Evidence, advice: Advice, answer: Sequence[AnswerFinding]
         decided,
         trained_first=verdict is Verdict.TRAIN_FIRST,
         compared=[*_other_models(grid, best, cards)],
+        leads=_leads(grid, best, cards),
     )
     return Overview(
         verdict=verdict,
@@ -305,14 +306,28 @@ def _ruled_out(cards: Sequence[Card]) -> Option | None:
     return min(out, key=lambda option: option.gain, default=None)
 
 
+def _leads(grid: Grid, best: Cell, cards: Sequence[Card]) -> Iterator[tuple[Cell, float]]:
+    """The cells that the cards tell the best network to be ahead of, and by how much."""
+    for card in cards:
+        option = card.option
+        if card.in_hand and card.verdict is OptionVerdict.HELPS:
+            yield option.start, option.gain
+        elif option.measured and not option.lever and card.verdict is OptionVerdict.DOES_NOT:
+            yield from ((cell, -option.gain) for cell in _ends(grid, best, option))
+
+
+def _ends(grid: Grid, best: Cell, option: Option) -> Iterator[Cell]:
+    """The cell of another model, or of other weights, that an option from the best one leads to."""
+    yield from (c for c in grid.cells if (c.arm, c.train_size) == (option.end, best.train_size))
+
+
 def _other_models(grid: Grid, best: Cell, cards: Sequence[Card]) -> Iterator[Cell]:
     """The cells of a bigger and a smaller model that the cards compare the best network with."""
     for card in cards:
         if card.option.kind is OptionKind.MODEL and card.in_hand:
             yield card.option.start
         elif card.option.kind is OptionKind.MODEL and card.option.measured:
-            size = best.train_size
-            yield from (c for c in grid.cells if (c.arm, c.train_size) == (card.option.end, size))
+            yield from _ends(grid, best, card.option)
 
 
 def _spent(grid: Grid, found: InHand) -> Iterator[Card]:

@@ -10,7 +10,6 @@ from ...analysis.findings.cautions import (
     LeakedTest,
     MixedData,
     MixedMachines,
-    NotConverged,
     NothingLearned,
     OneSeed,
     PartTrained,
@@ -18,11 +17,12 @@ from ...analysis.findings.cautions import (
     UnstableModel,
 )
 from ...analysis.findings.missing_runs import MeasuredSoFar, RunsMissing, StoppedEarly
+from ...analysis.findings.not_converged import CatchingUp, NotConverged
 from ...analysis.findings.per_class import ImbalancedClasses
 from ...spec.fields import is_last_stage
 from ..text import portion, upper_first
 from . import explained
-from .numbers import count, deviation, join, percent, plural, points
+from .numbers import count, deviation, join, percent, plural, points, signed
 from .words import Words, trained_once
 
 
@@ -39,6 +39,8 @@ def say(found: Caution, words: Words) -> str:
                 "The best network was still improving when its training ended: longer training "
                 "could change the order."
             )
+        case CatchingUp():
+            return _catching_up(found, words)
         case OneSeed():
             return (
                 f"{upper_first(trained_once(found.once))}. If trainings differ by twice the "
@@ -117,6 +119,21 @@ def say(found: Caution, words: Words) -> str:
             return _missing(found)
         case _:
             assert_never(found)
+
+
+def _catching_up(found: CatchingUp, words: Words) -> str:
+    """That longer training may leave less of a lead."""
+    behind, lead = words.cell(found.behind), words.term.gain.format(points(found.lead))
+    less = f"Longer training may leave less of the {lead} between them."
+    if math.isnan(found.gain):
+        return (
+            f"{words.begin(behind)} was still improving when its training ended, the best network "
+            f"no longer. {less}"
+        )
+    return (
+        f"{words.begin(behind)} was still catching up: the last doubling of its training steps "
+        f"brought {points(found.gain)}, that of the best network {signed(found.best_gain)}. {less}"
+    )
 
 
 def _so_far(found: MeasuredSoFar) -> str:

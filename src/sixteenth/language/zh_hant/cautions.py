@@ -10,7 +10,6 @@ from ...analysis.findings.cautions import (
     LeakedTest,
     MixedData,
     MixedMachines,
-    NotConverged,
     NothingLearned,
     OneSeed,
     PartTrained,
@@ -18,11 +17,12 @@ from ...analysis.findings.cautions import (
     UnstableModel,
 )
 from ...analysis.findings.missing_runs import MeasuredSoFar, RunsMissing, StoppedEarly
+from ...analysis.findings.not_converged import CatchingUp, NotConverged
 from ...analysis.findings.per_class import ImbalancedClasses
 from ...spec.fields import is_last_stage
 from ..text import portion
 from . import explained
-from .numbers import count, deviation, percent, points
+from .numbers import count, deviation, percent, points, signed
 from .words import Words, trained_once
 
 
@@ -33,6 +33,8 @@ def say(found: Caution, words: Words) -> str:
             return "訓練久一點，對最佳模型的幫助可能不亞於其他做法，高下也可能改變。"
         case NotConverged():
             return "最佳模型在訓練結束時仍在進步：訓練久一點，高下可能會改變。"
+        case CatchingUp():
+            return _catching_up(found, words)
         case OneSeed():
             return (
                 f"{trained_once(found.once)}。如果訓練間的變異是假設值（標準差 "
@@ -125,3 +127,15 @@ def say(found: Caution, words: Words) -> str:
             return f"{found.runs} 次訓練中有 {said}，未列入分析。{stopped}{diverged}"
         case _:
             assert_never(found)
+
+
+def _catching_up(found: CatchingUp, words: Words) -> str:
+    """That longer training may leave less of a lead."""
+    behind, lead = words.cell(found.behind), words.term.gain.format(points(found.lead))
+    less = f"訓練久一點，兩者之間的 {lead}可能會縮小。"
+    if math.isnan(found.gain):
+        return f"{behind}在訓練結束時仍在進步，最佳模型則已不再進步：{less}"
+    return (
+        f"{behind}還在追趕：訓練步數最後一次加倍，讓它提升 {points(found.gain)}，"
+        f"最佳模型則是 {signed(found.best_gain)}。{less}"
+    )

@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass, replace
 from ...analysis import Cell, Findings
 from ...analysis.findings.advice import BestNetwork, MoreSeeds
 from ...analysis.findings.answer import SpreadOfTrainings
-from ...analysis.findings.cautions import LeakedTest, NotConverged, PartTrained
+from ...analysis.findings.cautions import LeakedTest, PartTrained
 from ...analysis.findings.doubtful_labels import LeakedImages, NoCopies
 from ...analysis.findings.expectation import ComparisonMethod, NoComparison, NotCompared
 from ...analysis.findings.limits import (
@@ -23,6 +23,7 @@ from ...analysis.findings.limits import (
     Repeats,
     ReportedEpoch,
 )
+from ...analysis.findings.not_converged import NotConverged
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...analysis.findings.overfitting import GeneralisationGap
 from ...analysis.findings.overview import Overview
