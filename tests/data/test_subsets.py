@@ -181,6 +181,20 @@ def test_a_class_that_would_keep_no_image_is_refused():
         hold_out(np.array([0, 1, 1, 1, 1, 1]), 0.9, seed=0, classes=["rare", "common"])
 
 
+def test_of_classes_with_one_image_the_others_give_theirs_where_one_is_to_be_kept():
+    labels = np.array([0] * 60 + [1] * 60 + list(range(2, 14)))
+    stays, held = hold_out(labels, 0.1, seed=0, keep_one=True)
+    assert sorted([*stays, *held]) == list(range(len(labels)))
+    assert np.bincount(labels[held]).tolist() == [7, 6]
+    few = np.array([0] * 3 + list(range(1, 60)))
+    assert few[hold_out(few, 0.1, seed=0, keep_one=True)[1]].tolist() == [0, 0]
+    same = np.repeat(np.arange(3), 20)
+    kept = hold_out(same, 0.1, seed=0, keep_one=True)[1]
+    assert kept.tolist() == hold_out(same, 0.1, seed=0)[1].tolist()
+    with pytest.raises(DataError, match="leave none to train on: use more images"):
+        hold_out(np.arange(30), 0.1, seed=0, keep_one=True)
+
+
 def test_others_are_drawn_from_what_is_not_taken_in_the_proportion_of_the_classes():
     labels = np.repeat(np.arange(3), [60, 30, 10])
     taken = np.arange(0, 100, 2)

@@ -20,7 +20,7 @@ from sixteenth.engine.execution import Execution
 from sixteenth.engine.train import Progress, train_run
 from sixteenth.errors import ReplacedError
 from sixteenth.spec import TrainSpec
-from sixteenth.storage.lease import PLACE, Lease
+from sixteenth.storage.lease import BEAT, PLACE, STALE_SECONDS, Lease, Pulse
 from sixteenth.storage.run_folder import RunFolder
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="fork, SIGSTOP")
@@ -191,6 +191,17 @@ def test_a_writer_that_shows_no_sign_of_life_is_named_before_it_is_replaced(
         (line,) = told
     assert line.startswith(f"{tmp_path.name} may still be trained by process 1 on elsewhere")
     assert line.endswith(": waiting 1 s")
+
+
+def test_a_beat_of_long_ago_is_of_no_writer_that_is_alive(tmp_path: Path) -> None:
+    """As in a folder that was copied from another machine while it was written to."""
+    beat = tmp_path / PLACE / "token" / BEAT
+    beat.parent.mkdir(parents=True)
+    beat.write_text(json.dumps({"count": "0", "seconds": 60.0}))
+    assert Pulse(tmp_path).is_alive()
+    before = time.time() - STALE_SECONDS - 60
+    os.utime(beat, (before, before))
+    assert not Pulse(tmp_path).is_alive()
 
 
 def test_of_many_writers_at_once_one_has_the_lease_at_a_time(

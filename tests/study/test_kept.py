@@ -92,6 +92,53 @@ def test_a_run_that_is_there_counts_and_not_its_row(study: Path) -> None:
     assert pd.isna(again["ece"][GONE]), "the row was of another training"
 
 
+def test_the_shorter_length_of_a_run_that_was_stopped_is_not_lost_with_its_folder(
+    study: Path, sixteenth: Command
+) -> None:
+    """Of its whole row nothing is known; what was measured stands in that of the length."""
+    path = study / "results.csv"
+    table = pd.read_csv(path, dtype=str)
+    shorter = table[table["run_id"] == GONE].assign(run_id=f"{GONE}@1/2", length="0.5")
+    measured = ["train_accuracy", "test_accuracy", "test_loss", "train_loss", "chosen_by"]
+    table.loc[table["run_id"] == GONE, measured] = ""
+    table.loc[table["run_id"] == GONE, "status"] = "interrupted"
+    pd.concat([table, shorter]).to_csv(path, index=False)
+    shutil.rmtree(study / "runs" / GONE)
+    before = path.read_bytes()
+    refused = sixteenth("report", str(study))
+    assert refused.code == 2
+    assert f"lacks 1 of the 4 runs that results.csv has results of, {GONE}" in refused.err
+    assert f"{GONE} for one, whose folders are gone" in sixteenth("show", str(study)).err
+    assert path.read_bytes() == before
+    assert sixteenth("report", str(study), "--from-table").code == 0
+    after = pd.read_csv(path, dtype=str).set_index("run_id")
+    assert after.loc[f"{GONE}@1/2", "test_accuracy"] == shorter["test_accuracy"].item()
+    assert sixteenth("report", str(study)).code == 0, "it is kept now"
+
+
+def test_a_kept_run_is_not_being_trained_any_more(study: Path) -> None:
+    path = study / "results.csv"
+    table = pd.read_csv(path, dtype=str)
+    table.loc[table["run_id"] == GONE, ["status", "chosen_by"]] = ["running", "stopped"]
+    table.to_csv(path, index=False)
+    shutil.rmtree(study / "runs" / GONE)
+    Study.open(study).report(from_table=True)
+    assert pd.read_csv(path).set_index("run_id").loc[GONE, "status"] == "interrupted"
+
+
+def test_what_a_finished_run_could_not_remove_any_more_is_removed(
+    place: Path, sixteenth: Command
+) -> None:
+    assert sixteenth("run", "tiny.yaml").code == 0
+    folder = place / "runs" / GONE
+    left = [folder / name for name in ("checkpoint.pt", "predictions-12-epochs.npz")]
+    for path in left:
+        path.write_bytes(b"left by a process that was killed")
+    assert sixteenth("run", "tiny.yaml").code == 0
+    assert not any(path.exists() for path in left)
+    assert (folder / "predictions.npz").is_file()
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -169,7 +216,7 @@ def test_runs_that_were_not_kept_are_trained_anew_and_their_table_is_saved(
     table = (place / "results.csv").read_bytes()
     for command in ("show", "advise"):
         said = sixteenth(command, str(place)).err
-        assert "left out: 2 of the 4 runs that results.csv knows as finished" in said
+        assert "left out: 2 of the 4 runs that results.csv has results of" in said
         assert "sixteenth report studies/tiny --from-table" in said
     for name in ("results-before.csv", "results-before-2.csv"):
         ended = sixteenth("run", "tiny.yaml")

@@ -96,11 +96,14 @@ def test_a_run_that_ends_while_a_study_is_read_does_not_disturb(stopped: Stopped
     """Its predictions are those that they were, under another name."""
     study = stopped({BIG: "8 epochs"})
     there = study.predictions()[BIG]
-    read = study.snapshot().predictions()
+    read, record = study.snapshot().predictions(), place_of(study, BIG).read_record()
     train_run(study.runs()[3], study.dataset(), place_of(study, BIG))
     assert place_of(study, BIG).read_record().is_finished
-    assert (read[BIG][0] == there[0]).all()
-    assert (read[BIG][1] == there[1]).all()
+    afterwards = place_of(study, BIG).predictions_of(record)  # as it was read before
+    assert list(afterwards) == [f"{BIG}@1/2", BIG]
+    for found in (read, afterwards):
+        assert (found[BIG][0] == there[0]).all()
+        assert (found[BIG][1] == there[1]).all()
 
 
 def test_a_disk_that_is_full_at_the_end_leaves_what_was_measured(
@@ -137,7 +140,7 @@ def test_the_row_of_a_stopped_run_is_not_lost_with_its_folder(
     shutil.rmtree(study.folder / "runs" / BIG)
     refused = sixteenth("report", folder)
     assert refused.code == 2
-    assert f"lacks 1 of the 4 runs that results.csv knows as finished, {BIG}" in refused.err
+    assert f"lacks 1 of the 4 runs that results.csv has results of, {BIG}" in refused.err
     kept = sixteenth("report", folder, "--from-table")
     assert kept.code == 0, kept.err
     again = Study.open(study.folder)
@@ -154,6 +157,10 @@ def test_exports_have_the_accuracy_that_counts(stopped: Stopped) -> None:
     for replay in replays(study):
         found = replay.results["results/test_accuracy"]
         assert found == results.loc[replay.run_id, "test_accuracy"]
+    record = place_of(study, BIG).read_record()
+    place_of(study, BIG).write_record(record.model_copy(update={"status": "running"}))
+    killed = next(one for one in replays(Study.open(study.folder)) if one.run_id == BIG)
+    assert killed.status == killed.tags["sixteenth.status"] == "interrupted", "nothing trains it"
 
 
 def test_the_figure_has_room_for_what_was_measured_beyond_a_curve(stopped: Stopped) -> None:

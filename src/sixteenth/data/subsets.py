@@ -94,6 +94,7 @@ def hold_out(
     *,
     seed: int,
     classes: Sequence[str] | None = None,
+    keep_one: bool = False,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Positions of the images kept and of those held out, both sorted int64, stratified by class.
 
@@ -105,9 +106,10 @@ def hold_out(
         share: part to hold out, in [0, 1); read as a decimal, so 0.1 is exactly one tenth.
         seed: draws the images; unrelated to the images that `draw_subset` draws with it.
         classes: class names, for error messages only.
+        keep_one: of classes that would keep no image one is kept, and others give theirs.
 
     Raises:
-        DataError: a class would keep no image.
+        DataError: a class would keep no image; with `keep_one`, all have only one.
     """
     labels = _check_labels(labels)
     everything = np.arange(len(labels), dtype=np.int64)
@@ -117,11 +119,15 @@ def hold_out(
     present, class_index, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     wanted = _apportion(sizes, count)
     emptied = np.flatnonzero(wanted >= sizes)
-    if len(emptied):
+    if len(emptied) and keep_one and (spare := int((sizes - 1).sum())):
+        several, wanted = sizes > 1, np.zeros_like(sizes)
+        wanted[several] = _apportion(sizes[several] - 1, min(count, spare))
+    elif len(emptied):
         i = int(emptied[0])
         raise DataError(
             f"class {_name(present[i], classes)} has only {counted(int(sizes[i]), 'image')}, and "
-            f"holding out {share:g} would leave none to train on: hold out less, or use more images"
+            f"holding out {share:g} would leave none to train on: "
+            + ("use more images" if keep_one else "hold out less, or use more images")
         )
     held = _ranks(class_index, seed, _HOLD_OUT) < wanted[class_index]
     return everything[~held], everything[held]

@@ -64,8 +64,7 @@ def train_run(
     """
     before = _record_before(run, dataset, folder)
     if before is not None and before.is_finished:
-        folder.remove_checkpoints()  # the process was killed before it could remove them
-        folder.remove_first_names()
+        folder.remove_leftovers()
         return before
     with Lease.acquire(folder.path, on_wait=on_notice) as lease:
         here = folder.leased(lease)
@@ -153,6 +152,5 @@ def _train_alone(
         raise
     folder.write_record(record)
     if record.is_finished:
-        folder.remove_checkpoints()
-        folder.remove_first_names()
+        folder.remove_leftovers()
     return record

@@ -215,6 +215,7 @@ def split_of(run: RunSpec, dataset: ImageDataset) -> tuple[NDArray[np.int64], ND
         run.train.held_out,
         seed=run.seed,
         classes=dataset.classes,
+        keep_one=run.train.epochs == "auto",  # which says how many are held out, not the user
     )
     return subset[kept], subset[held]
 

@@ -54,19 +54,22 @@ class KeptRows:
             raise InputError(f"{path} lacks the column {sorted(lacking)[0]!r}: not a results.csv")
         for column in set(table) - set(TEXTS):
             table[column] = pd.to_numeric(table[column], errors="coerce")
+        table = table[has_result(table)]
+        # One that was being trained as the table was written has no process without its folder.
+        table["status"] = table["status"].replace("running", "interrupted")
         rows = {
             str(row["run_id"]): {"length": 1.0} | {str(key): row[key] for key in row}
-            for row in table[has_result(table)].to_dict("records")
+            for row in table.to_dict("records")
         }
         return cls(rows, read_table(folder / CLASSES))
 
     def run_ids(self) -> list[str]:
         """Of the runs that have a row of the whole run."""
-        return [row_id for row_id in self.rows if row_id == _run_of(row_id)]
+        return [row_id for row_id in self.rows if row_id == run_of(row_id)]
 
     def of_run(self, run_id: str) -> list[Mapping[str, Any]]:
         """The rows of one run: of the whole, then of its shorter lengths."""
-        return [row for key, row in self.rows.items() if _run_of(key) == run_id]
+        return [row for key, row in self.rows.items() if run_of(key) == run_id]
 
     def repeats(self, planned: Sequence[RunSpec]) -> Iterator[str]:
         """The runs of `sixteenth explain` in cells of `planned` that are not planned themselves."""
@@ -127,5 +130,6 @@ def read_table(path: Path) -> pd.DataFrame | None:
         raise InputError(f"cannot read {path}: {error}; move it away") from None
 
 
-def _run_of(row_id: str) -> str:
+def run_of(row_id: str) -> str:
+    """The run of a row, which may be of a shorter length of it."""
     return row_id.partition("@")[0]

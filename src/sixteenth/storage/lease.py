@@ -36,6 +36,10 @@ half a minute late, so that it is not shorter."""
 SILENT_SECONDS = 5.0
 """How long one waits without a word for a writer that shows no sign of life."""
 
+STALE_SECONDS = 3600.0
+"""A beat that was written longer ago by the clocks is of no writer that is alive, for one who only
+looks: its folder was copied, or its machine went down. An hour, as clocks of machines differ."""
+
 RENEWALS = 4
 """How often a lease is renewed within its time."""
 
@@ -160,11 +164,14 @@ class Pulse:
         self._seen, self._until = b"", 0.0
 
     def is_alive(self) -> bool:
-        """False if there is no writer, its process has ended, or what it keeps writing has not
-        changed for as long as it says there, as far as this object has seen."""
+        """False if there is no writer, its process has ended, what it keeps writing has not changed
+        for as long as it says there, as far as this object has seen, or is `STALE_SECONDS` old."""
         try:
-            found = (next((self._folder / PLACE).iterdir()) / BEAT).read_bytes()
+            beat = next((self._folder / PLACE).iterdir()) / BEAT
+            found, age = beat.read_bytes(), time.time() - beat.stat().st_mtime
         except (StopIteration, OSError):
+            return False
+        if age > STALE_SECONDS:
             return False
         seconds, holder = _read(found)
         if found != self._seen:

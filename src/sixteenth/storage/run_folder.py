@@ -124,6 +124,11 @@ class RunFolder:
         for path in self.checkpoint_paths:
             self.remove(path)
 
+    def remove_leftovers(self) -> None:
+        """Of a finished run: its process may have been killed before it could remove them."""
+        self.remove_checkpoints()
+        self.remove_first_names()
+
     def read_record(self) -> RunRecord | None:
         """What run.json holds, or None where there is none.
 
@@ -206,18 +211,29 @@ class RunFolder:
             {
                 record.row_id(length): partial(self._read_agreeing, stored[length], accuracy)
                 for length, accuracy in stated.items()
-                if accuracy is not None and self.predictions_path_of(stored[length]).exists()
+                if accuracy is not None and self._name_of(stored[length]) is not None
             }
         )
 
+    def _name_of(self, length: str) -> str | None:
+        """The length that predictions of one are stored as; None where there are none.
+
+        A run whose record has been read may have come to its end meanwhile: they were called by
+        their epochs, and are by their share of all now.
+        """
+        if self.predictions_path_of(length).exists():
+            return length
+        if not length.endswith(" epochs") or (ended := self.read_record()) is None:
+            return None
+        epochs = {each.length: each.epoch for each in ended.lengths}
+        epochs["1"] = ended.metrics.epoch if ended.metrics else None
+        shares = (share for share, epoch in epochs.items() if length == f"{epoch} epochs")
+        return next((each for each in shares if self.predictions_path_of(each).exists()), None)
+
     def _read_agreeing(self, length: str, accuracy: float) -> tuple[np.ndarray, np.ndarray]:
         path, predictions = self.predictions_path_of(length), self.read_predictions(length)
-        if predictions is None and (ended := self.read_record()) is not None:
-            # The run has come to its end meanwhile: they are called by their share of it now.
-            epochs = {each.length: each.epoch for each in ended.lengths}
-            epochs["1"] = ended.metrics.epoch if ended.metrics else None
-            shares = (share for share, epoch in epochs.items() if length == f"{epoch} epochs")
-            predictions = next((self.read_predictions(share) for share in shares), None)
+        if predictions is None and (name := self._name_of(length)) is not None:
+            predictions = self.read_predictions(name)
         if predictions is None:
             raise InputError(f"{path} is gone")
         try:

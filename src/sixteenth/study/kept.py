@@ -1,4 +1,4 @@
-"""Runs that results.csv knows as finished and whose folders are gone: nothing of them gets lost."""
+"""Runs of which results.csv has results and whose folders are gone: nothing of them gets lost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..messages import counted
 from ..spec import RunSpec
-from ..storage.kept_tables import KeptRows, has_result, read_table
+from ..storage.kept_tables import KeptRows, has_result, read_table, run_of
 from ..storage.study_folder import EXPLAIN, REPEATS, StudyFolder
 from ..storage.whole_files import write_whole
 
@@ -33,7 +33,7 @@ def keep_tables(folder: StudyFolder, planned: Sequence[RunSpec]) -> None:
     cells = {run.cell for run in planned}
     rows, before = KeptRows.read(folder.path).rows, KeptRows.read(folder.kept_path).rows
     here = {place.path.name for place in folder.runs()}
-    if lost := [key for key in before if key not in rows and key.partition("@")[0] not in here]:
+    if lost := [key for key in before if key not in rows and run_of(key) not in here]:
         raise InputError(
             f"{path} lacks {lost[0]}, which was kept before in {folder.kept_path}: move that "
             "folder away to keep this table instead"
@@ -49,7 +49,7 @@ def keep_tables(folder: StudyFolder, planned: Sequence[RunSpec]) -> None:
 def check_nothing_lost(
     folder: StudyFolder, planned: Sequence[RunSpec], *, repeats: bool = True
 ) -> None:
-    """Check that the runs which results.csv knows as finished still lie in the folder.
+    """Check that the runs of which results.csv has results still lie in the folder.
 
     Else the table, which is made from the run folders, would be written over by one without them.
 
@@ -63,10 +63,10 @@ def check_nothing_lost(
     own, again = _own_and_repeats(folder, planned)
     gone = [*own, *(again if repeats else ())]
     if gone:
-        _, finished = gone_runs(folder)
+        _, known = gone_runs(folder)
         raise InputError(
             f"{folder.runs_path if own else folder.path / EXPLAIN} lacks {len(gone)} of the "
-            f"{finished} runs that results.csv knows as finished, {gone[0]} for one: bring their "
+            f"{known} runs that results.csv has results of, {gone[0]} for one: bring their "
             f"folders back, train them anew with sixteenth {'run' if own else 'explain'}, keep "
             f"what the table says of them with {_keep(folder)}, or move results.csv away to have a "
             "report without them"
@@ -128,7 +128,7 @@ def _are_gone(gone: Sequence[str]) -> str:
     one = len(gone) == 1
     runs = f"{gone[0]} is" if one else f"{counted(len(gone), 'run')}, {gone[0]} for one, are"
     places = "its folder is" if one else "their folders are"
-    return f"{runs} finished in results.csv and {places} gone"
+    return f"{runs} in results.csv with results and {places} gone"
 
 
 def _own_and_repeats(
@@ -142,20 +142,21 @@ def _own_and_repeats(
 
 def lost_rows(folder: StudyFolder) -> str:
     """Which runs are left out as their folders are gone, and how to have their numbers."""
-    gone, finished = gone_runs(folder)
+    gone, known = gone_runs(folder)
     if not gone:
         return ""
     return (
-        f"left out: {len(gone)} of the {counted(finished, 'run')} that results.csv knows as "
-        f"finished, {gone[0]} for one, whose folders are gone; to count them by what the table "
-        f"says: {_keep(folder)}"
+        f"left out: {len(gone)} of the {counted(known, 'run')} that results.csv has results of, "
+        f"{gone[0]} for one, whose folders are gone; to count them by what the table says: "
+        f"{_keep(folder)}"
     )
 
 
 def gone_runs(folder: StudyFolder) -> tuple[list[str], int]:
-    """The runs that results.csv knows as finished and that are gone, and how many it knows so.
+    """The runs of which results.csv has results and that are gone, and of how many it has some.
 
-    Runs whose rows are kept count as being there.
+    Of a run that was stopped it may have those of a shorter length alone. Runs whose rows are kept
+    count as being there.
 
     Raises:
         InputError: results.csv or a kept table cannot be read.
@@ -163,11 +164,12 @@ def gone_runs(folder: StudyFolder) -> tuple[list[str], int]:
     table = read_table(folder.results_path)
     if table is None or not {"run_id", "status"} <= set(table):
         return [], 0
-    finished = [key for key in table["run_id"][has_result(table)] if "@" not in key]
+    known = table["run_id"][has_result(table)]
     seeds = folder.path.glob(f"{EXPLAIN}/*/{REPEATS}")
     here = {place.path.name for each in (folder, *map(StudyFolder, seeds)) for place in each.runs()}
-    here.update(KeptRows.read(folder.kept_path).rows)
-    return [run_id for run_id in finished if run_id not in here], len(finished)
+    kept = KeptRows.read(folder.kept_path).rows
+    gone = [run_of(key) for key in known if key not in kept and run_of(key) not in here]
+    return list(dict.fromkeys(gone)), len(set(map(run_of, known)))
 
 
 def _keep(folder: StudyFolder) -> str:

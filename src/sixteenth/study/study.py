@@ -214,6 +214,10 @@ class Study(StudyResults):
                 plan = plan.within(budget, began)
             preflight.check_disk(self.folder, plan.disk_needed())
             self.freeze(lock)
+            snapshot = self.snapshot()
+            for record in snapshot.records.values():
+                if record.is_finished:
+                    snapshot.place(record.run_id).remove_leftovers()
             if notice := save_lost_rows(StudyFolder(self.folder), self.runs()):
                 listener.noticed(notice)
             write_executions(self.folder, plan.schedule)

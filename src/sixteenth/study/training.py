@@ -68,7 +68,8 @@ class TrainingPlan:
             InputError: no run fits.
         """
         spent = 0.0 if began is None else time.monotonic() - began
-        fitting = check_budget(self.schedule, stages(self.study.runs()), budget, spent)
+        order, begun = stages(self.study.runs()), bool(self.begun.records)
+        fitting = check_budget(self.schedule, order, budget, spent, begun=begun)
         return replace(
             self,
             chosen=replace(self.schedule, assignments=tuple(fitting)),

@@ -191,6 +191,17 @@ def test_a_budget_below_the_first_size_is_refused_with_one_that_is_not() -> None
         check_budget(plan, stages(runs), 11.0, spent=9.0)
 
 
+def test_the_budget_that_is_named_may_be_that_of_a_shorter_length() -> None:
+    runs = [run for run in runs_of() if run.model == "small"]
+    plan = with_shorter(schedule_of([run for run in runs if run.fraction == "1"]))
+    order = stages(with_shorter_runs(runs))
+    with pytest.raises(InputError, match=r"that is left: use --budget 7s or more, or make it"):
+        check_budget(plan, order, 5.0)
+    with pytest.raises(InputError, match=r"use --budget 7s or more$"):
+        check_budget(plan, order, 5.0, begun=True)  # another recipe would be refused
+    assert [each.until for each in check_budget(plan, order, 7.0, begun=True)] == ["1/2"]
+
+
 def test_a_study_that_goes_on_needs_time_for_its_shortest_run_only() -> None:
     runs = runs_of()
     left = [run for run in runs if run.fraction == "1"]

@@ -123,9 +123,9 @@ def replays(study: Study) -> list[Replay]:
                 run_id=record.run_id,
                 study_key=study_key,
                 key=_short_hash(study_key, record.run_id),
-                status=record.status,
+                status=str(whole["status"]),
                 settings=_settings(study, record, whole),
-                tags=_tags(record),
+                tags=_tags(record, str(whole["status"])),
                 began=began,
                 ended=ended,
                 points=points,
@@ -182,10 +182,10 @@ def _settings(study: Study, record: RunRecord, whole: pd.Series) -> dict[str, Se
     return {key: v for key, v in plain.items() if isinstance(v, str | int | float) and v == v}
 
 
-def _tags(record: RunRecord) -> dict[str, str]:
+def _tags(record: RunRecord, status: str) -> dict[str, str]:
     found = {
         "sixteenth.run_id": record.run_id,
-        "sixteenth.status": record.status,
+        "sixteenth.status": status,
         "sixteenth.exported_by": __version__,
         "data.fingerprint": record.data and record.data.fingerprint,
         "error": record.error and str(record.error),

@@ -154,13 +154,19 @@ def _shorter(stage: Sequence[Assignment]) -> list[Assignment]:
 
 
 def check_budget(
-    schedule: Schedule, order: Sequence[Sequence[RunSpec]], budget: float, spent: float = 0.0
+    schedule: Schedule,
+    order: Sequence[Sequence[RunSpec]],
+    budget: float,
+    spent: float = 0.0,
+    *,
+    begun: bool = False,
 ) -> list[Assignment]:
     """The runs that are chosen for a budget, in order.
 
     Args:
         budget: seconds in all.
         spent: seconds of it that have passed.
+        begun: runs of the study were begun, so that its recipe cannot be changed any more.
 
     Raises:
         InputError: it is no number of seconds, or no run fits; the smallest budget in which one
@@ -178,14 +184,19 @@ def check_budget(
     if begin:
         least = max(replace(schedule, assignments=tuple(begin)).ends())
     else:
-        least = min((each.seconds for each in shortest), default=0.0)
+        times = [each.seconds for each in shortest]
+        left = {each.run.run_id: each for each in schedule.assignments}
+        for stage in order:
+            shorter = _shorter([left[run.run_id] for run in stage if run.run_id in left])
+            times += [max(replace(schedule, assignments=tuple(shorter)).ends())] if shorter else []
+        least = min(times, default=0.0)
     none = budget_for_training(budget) < spent + least if begin else not chosen
     if schedule.assignments and none:
         needed = MARGIN * (spent + least) / (1 - REPORT_SHARE)
         what = "the smallest fraction" if begin else "the shortest run that is left"
+        cheaper = "" if begun else ", or make it cheaper with --set train.epochs=N"
         raise InputError(
-            f"the budget is too short for {what}: use --budget {duration(needed)} or more, or make "
-            "it cheaper with --set train.epochs=N"
+            f"the budget is too short for {what}: use --budget {duration(needed)} or more{cheaper}"
         )
     return chosen
 
