@@ -20,7 +20,7 @@ from ..data import ImageDataset, draw_others
 from ..data.device import to_device
 from ..errors import DivergedError
 from ..spec import RunSpec
-from ..spec.fields import AT_MAX_EPOCHS, LEVELLED_OFF
+from ..spec.fields import AT_MAX_EPOCHS, BY_VALIDATION, LEVELLED_OFF
 from ..storage.run_facts import LengthMetrics, Metrics
 from ..storage.run_folder import RunFolder
 from ..storage.run_record import RunRecord, by_halvings
@@ -324,7 +324,7 @@ class TrainingLoop:
         self.learner.optimizers.clear()  # frees memory for the copies of the weights
         validated, chosen_by = self.recipe.validation > 0, "last"
         if validated:
-            chosen_by = "validation"
+            chosen_by = BY_VALIDATION
         elif self.auto:
             levelled = levelled_off(state, self.evaluation.guessing)
             chosen_by = LEVELLED_OFF if levelled else AT_MAX_EPOCHS

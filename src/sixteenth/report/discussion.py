@@ -79,6 +79,8 @@ def _context(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> Context:
         disjoint=spec.get("subsets") == "disjoint",
         image_size=spec.get("image_size"),
         stem=str(spec.get("stem", "default")),
+        epochs=epochs if isinstance(epochs := train.get("epochs"), int) else None,
+        steps=train.get("steps"),
         schedule=str(train.get("schedule") or ""),
         augmented=augmented(spec, runs),
         never_pretrained=OWN_MODELS,

@@ -133,6 +133,9 @@ def trains_more(init: str, than: str) -> bool:
     return init in rows[rows.index(than) + 1 :]
 
 
+BY_VALIDATION = "validation"
+"""What chose the epoch of a run's result, as its record and the tables have it, where it was not
+the last: the validation part of its images."""
 LEVELLED_OFF, AT_MAX_EPOCHS, STOPPED = "levelled-off", "max-epochs", "stopped"
 """How a run of `epochs: auto` came to its length, as its record and the tables have it: the last
 doubling of its epochs bought too little; or it bought enough, and `max_epochs` allowed no other; or

@@ -12,7 +12,7 @@ from simulated_study import Study
 from sixteenth.analysis import Context, analyse, read_grid
 from sixteenth.analysis.findings.answer import SpreadOfTrainings
 from sixteenth.analysis.findings.cautions import NothingLearned, OneSeed
-from sixteenth.analysis.findings.limits import FewSeeds, Repeats
+from sixteenth.analysis.findings.limits import FewEpochs, FewSeeds, Repeats
 from sixteenth.analysis.findings.missing_runs import MeasuredSoFar, RunsMissing
 from sixteenth.analysis.findings.not_converged import NotConverged, twice_as_long
 from sixteenth.analysis.findings.overview import Verdict
@@ -41,7 +41,42 @@ def with_heads(study):
 def test_heads_do_not_hide_that_all_others_were_trained_for_equal_epochs(study):
     """Equal steps would give the fewest images many times the epochs that they had."""
     grid = read_grid(with_heads(study).results)
-    assert twice_as_long(grid, best_network(grid)) == (("train.epochs=12",), None)
+    found = twice_as_long(grid, best_network(grid), Context())
+    assert found == (("train.epochs=12",), None)
+
+
+def test_the_recipe_tells_what_trains_twice_as_long(study):
+    made = study({SMALL: (0.60, 0.70, 0.78)}, fractions=SIZES)
+    grid = read_grid(made.results)
+    best = best_network(grid)
+    assert twice_as_long(grid, best, Context(epochs=30)) == (("train.epochs=60",), None)
+    of_steps = Context(epochs=30, steps=1000)  # which count then
+    assert twice_as_long(grid, best, of_steps) == (("train.steps=2000",), 2000)
+    one = read_grid(made.results[made.results["fraction"] == "1"])
+    steps = round(2 * best.mean("steps"))
+    found = twice_as_long(one, best, Context())
+    assert found == ((f"train.steps={steps}",), steps), "equal epochs or steps: these count"
+    made.results["chosen_by"] = "validation"  # an epoch that was not the last
+    kept = read_grid(made.results)
+    assert twice_as_long(kept, best_network(kept), Context()) == ((), None)
+    limits = next(part for part in analysed(made).sections if part.key == "limits")
+    assert not any(isinstance(each, FewEpochs) for each in limits.findings)
+
+
+@pytest.mark.parametrize(
+    ("test_size", "ahead", "told"), [(400, 0.08, False), (100_000, 0.03, True)]
+)
+def test_one_seed_is_no_caution_where_the_test_images_make_the_interval(test_size, ahead, told):
+    """Trainings that differ by twice as much would make it hardly wider."""
+    rows = [
+        {"run_id": model, "model": model, "init": "random", "fraction": "1", "seed": 0}
+        | {"status": "finished", "train_size": 50_000, "test_size": test_size, "steps": 400}
+        | {"test_accuracy": accuracy, "parameters": size}
+        for model, accuracy, size in (("small", 0.78, 1e6), ("big", 0.78 + ahead, 1e7))
+    ]
+    found = analyse(pd.DataFrame(rows))
+    assert found.overview.verdict is Verdict.IN_HAND
+    assert any(isinstance(each, OneSeed) for each in found.overview.cautions) is told
 
 
 def test_what_is_left_takes_the_time_of_the_runs_like_it(study):
@@ -152,7 +187,7 @@ def test_the_time_of_a_head_grows_with_its_images(study):
 
 
 def test_a_seed_that_is_planned_is_not_asked_for_again(study):
-    accuracy = {SMALL: (0.60,), BIG: (0.64,)}
+    accuracy = {SMALL: (0.60,), BIG: (0.63,)}
     once = levelled(study(accuracy, fractions={"1": 50_000}))
     found = caution(once, OneSeed)
     assert found is not None
@@ -230,7 +265,7 @@ def test_a_best_network_that_guesses_is_said_and_nothing_more_of_it_is_advised(s
 
 
 def test_the_time_of_more_seeds_is_that_of_all_cells_which_lack_them(study):
-    made = study({SMALL: (0.60,), BIG: (0.64,)}, fractions={"1": 50_000})
+    made = study({SMALL: (0.60,), BIG: (0.63,)}, fractions={"1": 50_000})
     once = caution(levelled(made), OneSeed)
     assert once.seconds == pytest.approx(2 * made.results["seconds"].sum())
 

@@ -22,6 +22,7 @@ from .evidence import Evidence
 from .levers import is_testable
 from .options import Option, OptionKind, OptionVerdict, visible_gain
 from .over_sizes import told_apart
+from .recommendation import Lead, recommend
 from .target import Target, reach
 from .types import Finding, Strength, plain
 
@@ -163,8 +164,11 @@ def advise(evidence: Evidence, target_error: float | None = None) -> Advice:
     options = find_options(evidence, evidence.best)
     if evidence.guesses(evidence.best):  # more of what learns nothing tells nothing
         return Advice(_best(evidence), options, target=target)
-    steps: list[AdviceStep] = [*_seeds(evidence)]
-    if target is None or not target.reached:
+    steps: list[AdviceStep] = []
+    stop = recommend(options, evidence.best).lead is Lead.STOP
+    if not stop:
+        steps += _seeds(evidence)
+    if not stop and (target is None or not target.reached):
         first: list[AdviceStep] = [*_separate(evidence), *_labelled(evidence, options)]
         steps = [*first, *steps, *_sizes(evidence, options)]
     return Advice(_best(evidence), options, tuple(steps), target)
@@ -200,7 +204,7 @@ def _separate(evidence: Evidence) -> list[Separate]:
 def _labelled(evidence: Evidence, options: Sequence[Option]) -> list[LabelledImages]:
     """Twice the images, if they are the best option, take no label and are not planned."""
     grid, first = evidence.grid, options[0]
-    size = 2 * first.start.train_size
+    size = first.images
     free = first.kind is OptionKind.DATA and not (first.measured or first.new_images)
     if not free or first.told is not OptionVerdict.HELPS:
         return []
@@ -210,7 +214,8 @@ def _labelled(evidence: Evidence, options: Sequence[Option]) -> list[LabelledIma
         return []
     if not evidence.can_have(size, len({run.seed for run in grid.runs})):
         return []
-    fractions = (*planned, f"{size:.0f} images")
+    whole = "1" if size == first.all_labelled else f"{size:.0f} images"
+    fractions = (*planned, whole)
     return [LabelledImages(size, size_seconds(grid, size), fractions)]
 
 
@@ -218,17 +223,22 @@ def _sizes(evidence: Evidence, options: Sequence[Option]) -> list[AnotherSize]:
     """One more fraction, where the forecast does not say whether twice the images would help.
 
     Not where all of the forecast is less than these test images can show: the answer is to stop.
+    Nor where runs of the best network's curve are still to be trained, which may tell.
     """
     grid, best = evidence.grid, evidence.best
     data = next(option for option in options if option.kind is OptionKind.DATA)
     told = data.verdict in (OptionVerdict.HELPS, OptionVerdict.DOES_NOT)
     if told or (data.known and data.high < visible_gain(best)):
         return []
+    if any((run.model, run.init) == best.arm and run.status != "failed" for run in grid.missing):
+        return []
     known = [cell.train_size for cell in grid.curves[best.arm]]
-    size = float(f"{_missing_size(known):.2g}")  # as it is said; NaN where none would help
+    planned = {run.fraction: run for run in grid.runs}.values()  # of which some may have no result
+    there = sorted({*known, *filter(math.isfinite, map(grid.size_of, planned))})
+    size = float(f"{_missing_size(there):.2g}")  # as it is said; NaN where none would help
     if not size >= (evidence.context.num_classes or 1):  # each class needs an image
         return []
-    fractions = (*dict.fromkeys(run.fraction for run in grid.runs), f"{size:.0f} images")
+    fractions = (*(run.fraction for run in planned), f"{size:.0f} images")
     return [AnotherSize(best.arm, size, len(known), size_seconds(grid, size), fractions)]
 
 

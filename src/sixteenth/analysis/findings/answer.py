@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Self
@@ -10,12 +11,13 @@ from ...spec.fields import Finetune, trains_more
 from ..inputs.grid import Cell, Grid
 from .advice import Advice, BestNetwork
 from .cautions import PartTrained, once
-from .doubling import LastDoubling
+from .doubling import LastDoubling, left_to_gain, training_gain
 from .evidence import Evidence
 from .explained import Explanation
 from .measured_options import measured_options
 from .missing_runs import RunsMissing
-from .options import Option, OptionKind, OptionVerdict, verdict_of
+from .options import HeldBack, Option, OptionKind, OptionVerdict, verdict_of
+from .training_curves import mean_climb
 from .types import Finding, Strength
 
 
@@ -117,7 +119,9 @@ def in_hand(evidence: Evidence, best: Cell) -> Iterator[InHand]:
     def from_cell(start: Cell | None, kind: OptionKind) -> Option | None:
         options = measured_options(evidence, start) if start else []
         found = (one for one in options if (one.kind, one.end) == (kind, best.arm))
-        return next((_mended(one, best, evidence.explanation) for one in found), None)
+        for option in (_mended(one, best, evidence.explanation) for one in found):
+            return replace(option, held_back=_held_back(evidence, option, best))
+        return None
 
     model, init = (
         from_cell(next_smaller, OptionKind.MODEL),
@@ -125,6 +129,25 @@ def in_hand(evidence: Evidence, best: Cell) -> Iterator[InHand]:
     )
     if model or init:
         yield InHand(best, model, init)
+
+
+def _held_back(evidence: Evidence, option: Option, best: Cell) -> HeldBack | None:
+    """Why no lead of a cell over another is told: one that training on may end.
+
+    It stands if the low end of its interval is above what the other network was catching up at the
+    end: by what the last doubling of the steps brought both (see `left_to_gain`); else by how far
+    their training accuracies rose over the last third of training, which is more than test accuracy
+    does.
+    """
+    grid = evidence.grid
+    if evidence.guesses(evidence.best):
+        return HeldBack.GUESSING
+    if option.verdict is not OptionVerdict.HELPS:
+        return None
+    behind, ahead = left_to_gain(grid, option.start, best), training_gain(grid, best)
+    if behind != math.inf and not (math.isfinite(behind) and math.isfinite(ahead)):
+        behind, ahead = (mean_climb(grid, cell) or 0.0 for cell in (option.start, best))
+    return None if option.low > behind - ahead else HeldBack.LONGER_TRAINING
 
 
 def _mended(option: Option, best: Cell, explanation: Explanation) -> Option:

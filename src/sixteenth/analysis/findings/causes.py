@@ -160,7 +160,8 @@ def causes(
     found: list[CauseFinding] = []
     for init in dict.fromkeys(row.init for row in rows):
         for outcome in (Outcome.OPPOSITE, Outcome.CANNOT_TELL):
-            failing = [row for row in rows if row.init == init and row.outcome is outcome]
+            mine = [row for row in rows if row.init == init and not row.found.unsettled]
+            failing = [row for row in mine if row.outcome is outcome]
             if failing:
                 found += _at_size(grid, failing[-1], expect, context)
                 break

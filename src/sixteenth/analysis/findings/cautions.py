@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
+from scipy import stats
+
 from ...spec.fields import (
     Finetune,
     is_frozen,
@@ -262,19 +265,39 @@ def cautions(
     yield from NothingLearned.of(evidence, others)
     told = (
         decided is not None
-        and decided.verdict in (OptionVerdict.HELPS, OptionVerdict.DOES_NOT)
+        and decided.told in (OptionVerdict.HELPS, OptionVerdict.DOES_NOT)
         and not decided.mixed  # more seeds would not tell images from steps
     )
-    # Twice as wide an interval: what trainings differ by is assumed, and may be twice as much.
-    narrow = decided is not None and abs(decided.gain) < decided.high - decided.low
-    if told and narrow and decided is not None:
+    if told and decided is not None:
         same_size = [c for c in grid.cells if c.train_size == decided.start.train_size]
         end = [cell for cell in same_size if cell.arm == decided.end]
-        yield from OneSeed.of(evidence, [best, decided.start, *end])
+        if _reaches_zero(grid, decided, end):
+            yield from OneSeed.of(evidence, [best, decided.start, *end])
     hidden = imbalance(grid, best)
     if hidden is not None:
         yield hidden
     yield from _of_the_runs(evidence)
+
+
+def _reaches_zero(grid: Grid, option: Option, ends: Sequence[Cell]) -> bool:
+    """Whether an option's interval would reach zero if trainings differed by twice as much.
+
+    As if it were that of a normal distribution: the part of its variance that is the spread between
+    trainings of both ends counts four times.
+
+    Args:
+        ends: the cell that the option leads to; of a forecast there is none, and the start's spread
+            stands for its own.
+    """
+    both = [option.start, *(ends or [option.start])][:2]
+    variance = sum(
+        float(np.median(grid.spread.variances[cell.key])) * (1 + 1 / len(cell.runs))
+        for cell in both
+    )
+    near = option.low if option.gain > 0 else option.high
+    deviations = stats.norm.ppf((1 + option.level) / 2)
+    wider = math.hypot(option.gain - near, deviations * math.sqrt(3 * variance))
+    return bool(wider >= abs(option.gain))
 
 
 def _seeds_seconds(grid: Grid, seeds: int) -> float:

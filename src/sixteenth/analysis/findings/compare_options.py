@@ -21,7 +21,7 @@ from .doubling import LastDoubling, left_to_gain, twice_the_images
 from .evidence import Evidence
 from .forecast_options import longer_training, more_images
 from .measured_options import measured_options
-from .options import Option, OptionKind, OptionVerdict
+from .options import HeldBack, Option, OptionKind, OptionVerdict
 
 LITTLE = 0.005
 """Where no gain is there to compare with, a last doubling of the steps may still have bought half a
@@ -42,11 +42,13 @@ def find_options(evidence: Evidence, start: Cell) -> tuple[Option, ...]:
     options += _not_tried(evidence, start, tried)
     doubling = evidence.last_doubling(start.arm)
     separated = doubling is None or doubling.separated
+    guesses = evidence.guesses(evidence.best)
     judged = (
         replace(
             option,
             converged=_converged(evidence.grid, option, training, doubling),
             separated=separated or option.kind is not OptionKind.DATA,
+            held_back=HeldBack.GUESSING if guesses else None,
         )
         for option in _compared(options)
     )
@@ -93,7 +95,8 @@ def _not_tried(evidence: Evidence, start: Cell, tried: Sequence[Option]) -> Iter
     grid = evidence.grid
     missing = [run for run in grid.missing if run.fraction == start.fraction]
     if OptionKind.MODEL not in measured:
-        bigger = grid.models[grid.models.index(start.model) + 1 :]
+        size = grid.parameters(start.model)
+        bigger = [model for model in grid.models if grid.parameters(model) > size]
         runs = (run for run in missing if run.init == start.init and run.model in bigger)
         yield Option(OptionKind.MODEL, start, without_result=any(runs))
     part = is_part_trained(start.init)

@@ -55,6 +55,9 @@ class Context:
     """No two seeds share an image: a fraction that is too large for all seeds cannot be trained."""
     image_size: int | None = None
     stem: str = "default"
+    epochs: int | None = None
+    steps: int | None = None
+    """Of the recipe of all runs, see `TrainSpec`; None where it has none, or is not known."""
     schedule: str = ""
     """A falling learning rate lifts training accuracy at the end by itself."""
     augmented: bool | None = None

@@ -69,6 +69,11 @@ def may_change(grid: Grid, cells: Sequence[Cell], difference: float) -> bool:
     )
 
 
+def as_settled(grid: Grid, cells: Sequence[Cell], found: Contrast) -> Contrast:
+    """A difference of cells, whose sign is not told where they may still gain as much."""
+    return replace(found, unsettled=may_change(grid, cells, found.value))
+
+
 def last_steps(grid: Grid, cell: Cell, level: float) -> Contrast | None:
     """The same with its interval, for another training; None where nothing was tested."""
     ends = None if is_frozen(cell.init) else _last_doubling_of_steps(grid, cell)
@@ -132,7 +137,7 @@ class LastDoubling(Finding):
         half: of the largest size.
         gain: with its interval.
         more_steps: with the images the training steps grew; where half was not trained, from the
-            last size but one on.
+            size below it on, or from the smallest.
         from_images: the part of the gain that images bought at equal steps; None where the study
             cannot tell it.
         from_steps: the part that more steps bought; None where it cannot be told, or there were
@@ -191,8 +196,10 @@ def last_doubling(grid: Grid, curve: Sequence[Cell], level: float) -> list[LastD
             images=last.train_size,
             half=Half(half, origin, (low.train_size, high.train_size)),
             # Its interval holds the chance in the measured ends, not the curve between them.
-            gain=_without_the_curve(grid, found, curve, half, level),
-            more_steps=last.mean("steps") > curve[-2].mean("steps") * (1 + SAME_STEPS),
+            gain=as_settled(
+                grid, (low, high, last), _without_the_curve(grid, found, curve, half, level)
+            ),
+            more_steps=last.mean("steps") > low.mean("steps") * (1 + SAME_STEPS),
         )
     ]
 
@@ -205,7 +212,7 @@ def _trained(grid: Grid, middle: Cell, last: Cell, half: float, level: float) ->
         init=last.init,
         images=last.train_size,
         half=Half(half, HalfOrigin.TRAINED),
-        gain=compare_cells(grid, middle, last, level),
+        gain=as_settled(grid, (middle, last), compare_cells(grid, middle, last, level)),
         more_steps=many > few * (1 + SAME_STEPS),
     )
     if not found.more_steps:

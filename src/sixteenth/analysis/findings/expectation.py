@@ -12,6 +12,7 @@ from ..curves.forecast import find_crossover
 from ..curves.joint import Curves
 from ..inputs.grid import Cell, Grid
 from ..stats.paired import Contrast, compare_differences
+from .doubling import as_settled
 from .over_sizes import over_sizes
 from .types import Finding, Strength
 
@@ -73,7 +74,9 @@ class NotCompared(StrEnum):
 
     ONE_MODEL = "one-model"
     SIZES_UNKNOWN = "sizes-unknown"
-    """No run tells that the parameters of the models differ."""
+    """The parameters of the models do not differ."""
+    SIZE_NOT_TOLD = "size-not-told"
+    """No run tells the parameters of one of the models: none of it has begun."""
     NO_SHARED_SIZE = "no-shared-size"
     """No size has finished runs of both the smallest and the largest model."""
 
@@ -238,6 +241,8 @@ def expectation(
 def _no_comparison(grid: Grid) -> NoComparison:
     if len(grid.models) < 2:
         return NoComparison(NotCompared.ONE_MODEL)
+    if not all(math.isfinite(grid.parameters(model)) for model in grid.compared_models):
+        return NoComparison(NotCompared.SIZE_NOT_TOLD)
     unknown = not grid.sizes_known
     return NoComparison(NotCompared.SIZES_UNKNOWN if unknown else NotCompared.NO_SHARED_SIZE)
 
@@ -271,9 +276,11 @@ def _gain_from_data(
         return []
     first, before, last = rows[0], rows[-2], rows[-1]
     # What the bigger model gained more than the smaller one, from one size to another.
+    ends = (last.small, last.big)
+    starts = ((start.small, start.big) for start in (first, before))
     whole, step = (
-        compare_differences(grid, (start.small, start.big), (last.small, last.big), level)
-        for start in (first, before)
+        as_settled(grid, (*start, *ends), compare_differences(grid, start, ends, level))
+        for start in starts
     )
     told = whole.leaves_out_zero
     turned = told and step.leaves_out_zero and step.verdict != whole.verdict
@@ -296,9 +303,12 @@ def _gain_from_data(
 
 
 def _crossover(curves: Curves, init: str) -> list[ModelCrossover]:
-    """Empty where the two models do not share two sizes or a curve is not fitted."""
+    """Empty where the two models do not share two sizes, a curve is not fitted, or a run of them is
+    not at its end."""
     small, big = curves.grid.compared_models
     arms = (small, init), (big, init)
+    if any(cell.so_far for arm in arms for cell in curves.grid.curve(*arm)):
+        return []
     if any(arm not in curves.fits for arm in arms) or len(curves.grid.shared(*arms)) < 2:
         return []
     found = find_crossover(curves, *arms)

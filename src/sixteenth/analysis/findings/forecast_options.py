@@ -26,11 +26,13 @@ def more_images(evidence: Evidence, start: Cell) -> Option:
     arm, images = start.arm, start.train_size
     # Of images that have labels already, and were not all trained on, none has to be labelled.
     more = max(0.0, 2 * images - max(grid.labelled, images))
+    few = 0 < more <= SAME_SIZE * images
     option = Option(
         kind=OptionKind.DATA,
         start=start,
         end=arm,
-        new_images=more if more > SAME_SIZE * images else 0.0,
+        new_images=0.0 if few else more,
+        all_labelled=grid.labelled if few else math.nan,
         seconds=cell_seconds(grid, start, 2 * images),
         across_machines=across_machines(grid.curve(*arm)),
     )

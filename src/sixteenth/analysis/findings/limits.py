@@ -9,7 +9,14 @@ from enum import StrEnum
 
 import numpy as np
 
-from ...spec.fields import AT_MAX_EPOCHS, AUTO_ENDS, LEVELLED_OFF, is_frozen, trained_part
+from ...spec.fields import (
+    AT_MAX_EPOCHS,
+    AUTO_ENDS,
+    BY_VALIDATION,
+    LEVELLED_OFF,
+    is_frozen,
+    trained_part,
+)
 from ..curves.joint import CURVE_LEVEL, Curves
 from ..inputs.grid import Cell, Grid, Run
 from ..inputs.predictions import Unpaired
@@ -219,7 +226,8 @@ def _epochs(runs: Sequence[Run], several_models: bool) -> list[FewEpochs]:
     epochs = {run.epochs for run in runs if math.isfinite(run.epochs) and run.epochs > 0}
     levelled = any(run.chosen_by == LEVELLED_OFF for run in runs)
     stopped = any(run.length < 1 or run.so_far for run in runs)  # the study asks for more already
-    if len(epochs) != 1 or min(epochs) >= FEW_EPOCHS or levelled or stopped:
+    best_of_more = any(run.chosen_by == BY_VALIDATION for run in runs)
+    if len(epochs) != 1 or min(epochs) >= FEW_EPOCHS or levelled or stopped or best_of_more:
         return []
     return [FewEpochs(min(epochs), several_models)]
 

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from ...spec.fields import AT_MAX_EPOCHS, AUTO_ENDS
+from ...spec.fields import AT_MAX_EPOCHS, AUTO_ENDS, BY_VALIDATION
 from ...spec.train_spec import LEAST_GAIN
 from ..inputs.grid import Cell, Grid
 from .cost import longer_seconds
+from .diagnosis import Context
 from .doubling import last_steps, training_gain
 from .evidence import Evidence
 from .levers import Lever
@@ -61,7 +62,7 @@ class NotConverged(Finding):
             return
         last = last_steps(grid, best, evidence.level)
         known = improves or (last is not None and last.verdict == "above")
-        settings, steps = twice_as_long(grid, best)
+        settings, steps = twice_as_long(grid, best, evidence.context)
         seconds = longer_seconds(grid, evidence.explanation.repeats, steps=steps)
         yield cls(settings, seconds, known)
 
@@ -139,18 +140,26 @@ def _trained_longer(evidence: Evidence, behind: Cell) -> bool:
     return any(one.lever is Lever.STEPS for one in tried)
 
 
-def twice_as_long(grid: Grid, best: Cell) -> tuple[tuple[str, ...], int | None]:
+def twice_as_long(grid: Grid, best: Cell, context: Context) -> tuple[tuple[str, ...], int | None]:
     """The settings of the study file that train the best network twice as long.
 
-    And the steps of each run then, where these are what is set.
+    And the steps of each run then, where these are what is set. Of a table alone, whose recipe is
+    not known, the equal epochs or steps of its runs tell.
     """
     if grid.length < 1 or best.so_far:  # the study asks for longer runs
         return (), None
     epochs, steps = best.mean("epochs"), best.mean("steps")
     if all(run.chosen_by == AT_MAX_EPOCHS for run in best.runs) and math.isfinite(epochs):
         return (f"train.max_epochs={round(2 * epochs)}",), None
+    if context.steps:
+        return (f"train.steps={2 * context.steps}",), 2 * context.steps
+    if context.epochs:
+        return (f"train.epochs={2 * context.epochs}",), None
+    if any(run.chosen_by == BY_VALIDATION for run in grid.runs):
+        return (), None  # its epochs are those that were kept, not those that were trained
     same = {round(cell.mean("epochs")) for cell in grid.by_epochs}
-    if len(same) == 1 and epochs >= 1:
+    sizes = {cell.train_size for cell in grid.by_epochs}
+    if len(same) == 1 and len(sizes) > 1 and epochs >= 1:
         return (f"train.epochs={round(2 * epochs)}",), None
     if not math.isfinite(steps):
         return (), None

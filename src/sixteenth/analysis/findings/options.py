@@ -53,6 +53,15 @@ class OptionVerdict(StrEnum):
         return self in (OptionVerdict.CANNOT_TELL, OptionVerdict.NOT_SEPARATED)
 
 
+class HeldBack(StrEnum):
+    """Why no verdict is told of an option, whatever its interval says."""
+
+    LONGER_TRAINING = "longer-training"
+    """Of a gain in hand: the network that is behind was catching up so fast that it may end."""
+    GUESSING = "guessing"
+    """The best network cannot be told from guessing: nothing can be compared."""
+
+
 @dataclass(frozen=True)
 class Option(Finding):
     """One thing to do next from the best network.
@@ -72,6 +81,8 @@ class Option(Finding):
         separated: for data, False where the training steps grow with the images and no run tells
             what each of the two brings; True of all else.
         new_images: labelled images that it takes and that are not there yet.
+        all_labelled: for data, all images with labels, where a few lack to twice those of now; NaN
+            of all else.
         seconds: of the training that it takes, at the speed of the study; NaN where unknown.
         chance_best: that it has the largest gain of all options whose gain is known; NaN where
             there is one.
@@ -89,6 +100,7 @@ class Option(Finding):
         lever: of `explain`, whose runs measured the gain; None where the study's own did. Of a
             model or weights it is the reason why they are behind in the study, and they have the
             lever here.
+        held_back: why no verdict is told of it; None where its interval may speak.
     """
 
     kind: OptionKind
@@ -104,6 +116,7 @@ class Option(Finding):
     gain_at_equal_steps: float = math.nan
     separated: bool = True
     new_images: float = 0.0
+    all_labelled: float = math.nan
     seconds: float = math.nan
     chance_best: float = math.nan
     regret: float = math.nan
@@ -115,12 +128,19 @@ class Option(Finding):
     without_result: bool = False
     across_machines: bool = False
     lever: Lever | None = None
+    held_back: HeldBack | None = None
     draws: Draws | None = field(default=None, repr=False, compare=False)
 
     @property
     def known(self) -> bool:
         """Whether there is a gain to speak of."""
         return math.isfinite(self.gain)
+
+    @property
+    def images(self) -> float:
+        """For data: the training images then."""
+        few_lack = math.isfinite(self.all_labelled)
+        return self.all_labelled if few_lack else 2 * self.start.train_size
 
     @property
     def fine_tunes(self) -> bool:
@@ -152,8 +172,10 @@ class Option(Finding):
     @property
     def told(self) -> OptionVerdict:
         """The verdict as it may be told: where training had not ended, only one on training is, and
-        what comes with more steps is credited to neither."""
+        what comes with more steps is credited to neither; none of what is `held_back`."""
         decided = self.verdict in (OptionVerdict.HELPS, OptionVerdict.DOES_NOT)
+        if decided and self.held_back:
+            return OptionVerdict.CANNOT_TELL
         if decided and self.mixed:
             return OptionVerdict.NOT_SEPARATED
         open_still = self.converged is False and self.kind is not OptionKind.TRAINING

@@ -1,18 +1,19 @@
 """Two curves compared at every size that both have: one family of tests, with one correction.
 
 A study asks at each of its sizes whether the largest model is ahead of the smallest, and what each
-of its pretrained weights brings over the first. Such a comparison is told in the discussion, on a
+of its pretrained weights brings over the first. A comparison is told in the discussion, on a
 card, among the options and as a gain in hand; it has one verdict, from here.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ..inputs.grid import Arm, Cell, Grid
 from ..stats.paired import Contrast, compare_cells, significant
 from ..stats.significance import holm
-from .doubling import may_change
+from .doubling import as_settled, may_change
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,10 @@ class SizeComparison:
 def over_sizes(grid: Grid, first: Arm, second: Arm, level: float) -> list[SizeComparison]:
     """The comparison at every size that both curves have finished, few images first."""
     pairs = grid.shared(first, second)
-    found = [compare_cells(grid, a, b, level) for a, b in pairs]
+    found = [as_settled(grid, pair, compare_cells(grid, *pair, level)) for pair in pairs]
     adjusted = holm([one.p_value for one in found])
     return [
-        SizeComparison(a, b, one, float(p), told and not may_change(grid, (a, b), one.value))
+        SizeComparison(a, b, one, float(p), told)
         for (a, b), one, p, told in zip(pairs, found, adjusted, significant(found), strict=True)
     ]
 
@@ -48,16 +49,22 @@ def over_sizes(grid: Grid, first: Arm, second: Arm, level: float) -> list[SizeCo
 def p_over_sizes(grid: Grid, start: Cell, end: Cell, level: float) -> float | None:
     """The p of `SizeComparison` for two cells, either of which may be the first.
 
-    None where the study does not compare them at all of its sizes: they are neither the smallest
-    and the largest model from one init, nor one model from the first init and another.
+    A study asks for the smallest and the largest model from each init, and for each model from the
+    first init and another. Any other two models, or two inits, are one pair of several that it may
+    be asked for: their p is also corrected for the number of these pairs (Bonferroni). None where
+    two cells differ in both, or in neither.
     """
-    models = grid.sizes_known and {start.model, end.model} == set(grid.compared_models)
-    of_models = models and start.init == end.init
-    of_inits = start.model == end.model and start.init != end.init
-    if not of_models and not (of_inits and grid.inits[0] in (start.init, end.init)):
+    if (start.model == end.model) == (start.init == end.init):
         return None
+    if start.init == end.init:
+        asked = grid.sizes_known and {start.model, end.model} == set(grid.compared_models)
+        others = math.comb(len(grid.finished_models), 2) - 1
+    else:
+        asked = grid.inits[0] in (start.init, end.init)
+        others = math.comb(len(grid.inits) - 1, 2)
     rows = over_sizes(grid, start.arm, end.arm, level)
-    return next((row.p for row in rows if (row.first, row.second) == (start, end)), None)
+    p = next((row.p for row in rows if (row.first, row.second) == (start, end)), None)
+    return p if p is None or asked else min(1.0, max(1, others) * p)
 
 
 def told_apart(grid: Grid, start: Cell, end: Cell, found: Contrast) -> bool:

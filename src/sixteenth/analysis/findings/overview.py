@@ -17,16 +17,14 @@ from ..inputs.grid import Cell, Grid
 from ..stats.paired import compare_cells
 from .advice import Advice, AdviceStep, BestNetwork, LabelledImages, Separate
 from .answer import AnswerFinding, InHand, in_hand
-from .cautions import Caution, PartTrained, ReasonFound, cautions
+from .cautions import Caution, NothingLearned, PartTrained, ReasonFound, cautions
 from .compare_options import find_options
-from .doubling import left_to_gain, training_gain
 from .evidence import Evidence
 from .levers import Lever
 from .measured_options import measured_options
 from .missing_runs import MeasuredSoFar, RunsMissing, StoppedEarly
 from .options import Option, OptionKind, OptionVerdict
 from .recommendation import Lead, recommend
-from .training_curves import mean_climb
 from .types import Finding, Strength
 
 CARDS = (OptionKind.DATA, OptionKind.MODEL, OptionKind.INIT, OptionKind.TRAINING)
@@ -57,13 +55,11 @@ class Card(Finding):
         in_hand: the best network has it already.
         on_fewer: where its gain is not known, the same on the most images on which it is: of the
             model and weights of the best network, or from them.
-        settled: of what is in hand: its lead would stand if both networks were trained on.
     """
 
     option: Option
     in_hand: bool = False
     on_fewer: Card | None = None
-    settled: bool = True
 
     @property
     def shown(self) -> Option:
@@ -72,10 +68,8 @@ class Card(Finding):
 
     @property
     def verdict(self) -> OptionVerdict:
-        """Whether it helps, as it may be told: not of a lead that longer training may end."""
-        if not self.in_hand:
-            return self.option.told
-        return self.option.verdict if self.settled else OptionVerdict.CANNOT_TELL
+        """Whether it helps, as it may be told."""
+        return self.option.told
 
     @property
     def strength(self) -> Strength:
@@ -155,6 +149,17 @@ class Overview(Finding):
         )
 
     @property
+    def some_help(self) -> bool:
+        """A card tells that something helps, of what could be had or is in hand."""
+        return any(card.verdict is OptionVerdict.HELPS for card in self.cards)
+
+    @property
+    def guesses(self) -> bool:
+        """The best network cannot be told from guessing."""
+        best = (each for each in self.cautions if isinstance(each, NothingLearned))
+        return any(each.cell is each.best for each in best)
+
+    @property
     def running(self) -> bool:
         """Runs of the study are being trained: they may tell."""
         return any(
@@ -219,7 +224,7 @@ def overview(evidence: Evidence, advice: Advice, answer: Sequence[AnswerFinding]
         return Overview(Verdict.NOTHING_FINISHED, cautions=missing, error=next(errors, ""))
     grid, best = evidence.grid, evidence.best
     onwards = recommend(advice.options, best)
-    spent = [card for each in answer if isinstance(each, InHand) for card in _spent(grid, each)]
+    spent = [card for each in answer if isinstance(each, InHand) for card in _spent(each)]
     cards = [_with_fewer(evidence, card) for card in _cards(advice.options, spent)]
     verdict, card = Verdict(onwards.lead.value), None
     first = cards[0]
@@ -288,7 +293,7 @@ def _with_fewer(evidence: Evidence, card: Card) -> Card:
         return card
     fewer = [c for c in evidence.grid.curve(*best.arm) if c.train_size < best.train_size]
     for cell in reversed(fewer):
-        spent = [one for each in in_hand(evidence, cell) for one in _spent(evidence.grid, each)]
+        spent = [one for each in in_hand(evidence, cell) for one in _spent(each)]
         if known := _known(kind, measured_options(evidence, cell), spent):
             return replace(card, on_fewer=known[0])
     return card
@@ -307,10 +312,10 @@ def _ruled_out(cards: Sequence[Card]) -> Option | None:
 
 
 def _leads(grid: Grid, best: Cell, cards: Sequence[Card]) -> Iterator[tuple[Cell, float]]:
-    """The cells that the cards tell the best network to be ahead of, and by how much."""
+    """The cells that the best network is ahead of by the cards, and by how much."""
     for card in cards:
         option = card.option
-        if card.in_hand and card.verdict is OptionVerdict.HELPS:
+        if card.in_hand and option.verdict is OptionVerdict.HELPS:  # held back or not
             yield option.start, option.gain
         elif option.measured and not option.lever and card.verdict is OptionVerdict.DOES_NOT:
             yield from ((cell, -option.gain) for cell in _ends(grid, best, option))
@@ -330,27 +335,9 @@ def _other_models(grid: Grid, best: Cell, cards: Sequence[Card]) -> Iterator[Cel
             yield from _ends(grid, best, card.option)
 
 
-def _spent(grid: Grid, found: InHand) -> Iterator[Card]:
+def _spent(found: InHand) -> Iterator[Card]:
     """What a network has over the smaller model and over random weights."""
-    for one in (found.model, found.init):
-        if one is not None:
-            yield Card(one, in_hand=True, settled=_settled(grid, one, found.best))
-
-
-def _settled(grid: Grid, option: Option, best: Cell) -> bool:
-    """Whether the lead of the best network would stand if both were trained on.
-
-    The low end of its interval is above what the other network was catching up at the end: by what
-    the last doubling of the steps brought both (see `left_to_gain`); else by how far their training
-    accuracies rose over the last third of training, which is more than test accuracy does.
-    """
-    both = option.start, best
-    behind, ahead = left_to_gain(grid, option.start, best), training_gain(grid, best)
-    if behind == math.inf:
-        return False
-    if not (math.isfinite(behind) and math.isfinite(ahead)):
-        behind, ahead = (mean_climb(grid, cell) or 0.0 for cell in both)
-    return option.low > behind - ahead
+    yield from (Card(one, in_hand=True) for one in (found.model, found.init) if one is not None)
 
 
 def _move(option: Option) -> tuple[object, ...]:

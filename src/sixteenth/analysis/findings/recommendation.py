@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..inputs.grid import Cell
-from .options import Option, OptionKind, OptionVerdict, visible_gain
+from .options import HeldBack, Option, OptionKind, OptionVerdict, visible_gain
 
 COARSE = 0.05
 """A test set that shows no gain below this, as of fewer than 157 images, is no reason to stop."""
@@ -58,6 +58,8 @@ def recommend(options: Sequence[Option], best: Cell) -> Recommendation:
         best: its cell.
     """
     first, visible = options[0], visible_gain(best)
+    if first.held_back is HeldBack.GUESSING:
+        return Recommendation(Lead.CANNOT_TELL, first, visible)
     training = next((option for option in options if option.kind is OptionKind.TRAINING), None)
     # No option can bring more than the errors that are left; one that nobody tried may bring those.
     most = min(1 - best.accuracy, max(map(_most, options)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..inputs.grid import Cell, Grid, MissingReason
 from ..stats.intervals import Interval, cell_interval
 from ..stats.paired import Contrast, compare_cells
-from .doubling import LastDoubling
+from .doubling import LastDoubling, as_settled
 from .over_sizes import told_apart
 from .types import Finding, Section, SectionKey, Strength
 
@@ -86,7 +86,8 @@ def relation(grid: Grid, doublings: Sequence[LastDoubling], level: float) -> lis
         if len(curve) == 1:
             found.append(AccuracyCurve(curve, cell_interval(grid, curve[0], level)))
         else:
-            rise = compare_cells(grid, curve[0], curve[-1], level)
+            ends = curve[0], curve[-1]
+            rise = as_settled(grid, ends, compare_cells(grid, *ends, level))
             found.append(AccuracyCurve(curve, rise=rise))
             found += [d for d in doublings if (d.model, d.init) == arm]
     return [*found, *_cost(grid), *_highest(grid, level)]

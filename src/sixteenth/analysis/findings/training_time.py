@@ -13,7 +13,7 @@ from itertools import compress, pairwise
 
 from ..inputs.grid import Arm, Cell, Grid
 from ..stats.paired import Contrast, compare_cells, compare_differences, significant
-from .doubling import of_steps
+from .doubling import as_settled, of_steps
 from .types import Finding, Strength
 
 
@@ -102,10 +102,10 @@ def by_length(grid: Grid, first: Cell, second: Cell, level: float) -> list[Diffe
     """Two cells at the lengths that both have; empty where it is one.
 
     Where they were trained for different steps, as runs that choose their own are: at equal steps,
-    and at the end of both.
+    and at the end of both. A length of a run that is not at its end is no part of its steps.
     """
     mine, others = grid.lengths(first), grid.lengths(second)
-    longer = {cell.length: cell for cell in others}
+    longer = {} if first.so_far or second.so_far else {cell.length: cell for cell in others}
     pairs = [(one, longer[one.length]) for one in mine if one.length in longer]
     at_equal = ((one, of_steps(others, one.mean("steps"))) for one in mine)
     equal = [(one, other) for one, other in at_equal if other is not None]
@@ -113,8 +113,9 @@ def by_length(grid: Grid, first: Cell, second: Cell, level: float) -> list[Diffe
         pairs = [*equal, (first, second)]
     if len(pairs) < 2:
         return []
-    (short, other), (whole, another) = pairs[0], pairs[-1]
-    differences = tuple(compare_cells(grid, *pair, level) for pair in pairs)
+    start, end = pairs[0], pairs[-1]
+    differences = tuple(compare_cells(grid, *pair, level) for pair in pairs[:-1])
+    differences += (as_settled(grid, end, compare_cells(grid, *end, level)),)
     return [
         DifferenceByLength(
             first=(first.model, first.init),
@@ -123,7 +124,7 @@ def by_length(grid: Grid, first: Cell, second: Cell, level: float) -> list[Diffe
             steps=tuple(cell.mean("steps") for _, cell in pairs),
             first_steps=tuple(cell.mean("steps") for cell, _ in pairs),
             differences=differences,
-            change=compare_differences(grid, (short, other), (whole, another), level),
+            change=as_settled(grid, end, compare_differences(grid, start, end, level)),
             order=_order(differences),
         )
     ]

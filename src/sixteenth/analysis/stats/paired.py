@@ -63,17 +63,21 @@ class Contrast:
     level: float = LEVEL
     across_machines: bool = False
     """The trainings come from machines of several kinds, which may be part of the difference."""
+    unsettled: bool = False
+    """Trainings are not at their end and may still gain as much: its sign is not told."""
 
     @property
     def verdict(self) -> Side:
-        """On which side of zero the interval lies."""
+        """On which side of zero the interval lies, where that may be told."""
+        if self.unsettled:
+            return "cannot tell"
         if self.low > 0:
             return "above"
         return "below" if self.high < 0 else "cannot tell"
 
     @property
     def leaves_out_zero(self) -> bool:
-        """Whether the interval lies on one side of zero: the sign of the difference is told."""
+        """Whether the sign of the difference is told: the interval lies on one side of zero."""
         return self.verdict != "cannot tell"
 
     @property

@@ -13,7 +13,7 @@ from ...analysis.findings.answer import (
 )
 from ...analysis.findings.cautions import PartTrained
 from ...analysis.findings.missing_runs import RunsMissing
-from ...analysis.findings.options import OptionVerdict
+from ...analysis.findings.options import HeldBack, OptionVerdict
 from ..text import upper_first
 from . import cautions, options
 from .doubling import doubling
@@ -63,13 +63,13 @@ def _in_hand(found: InHand, words: Words) -> str:
         if option is None:
             continue
         around = interval(option)
-        if option.verdict is OptionVerdict.HELPS:
+        if option.told is OptionVerdict.HELPS:
             told.append(f"{verb} {points(option.gain)} {over} ({around})")
         else:
-            corrected = f" {options.CORRECTED}" if option.corrected_away else ""
-            unclear.append(
-                f"{unsure} cannot be told{corrected} ({signed(option.gain)} points, {around})"
-            )
+            why = f" {options.CORRECTED}" if option.corrected_away else ""
+            if option.told is not option.verdict and option.held_back is HeldBack.LONGER_TRAINING:
+                why = ", because longer training may change it"
+            unclear.append(f"{unsure} cannot be told{why} ({signed(option.gain)} points, {around})")
     sentences = [f"In hand already: {'; '.join(told)}."] if told else []
     sentences += [f"{upper_first('; '.join(unclear))}."] if unclear else []
     return " ".join(sentences)

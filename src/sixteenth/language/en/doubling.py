@@ -13,6 +13,11 @@ from .words import Words
 
 def doubling(found: LastDoubling, words: Words) -> str:
     """The gain, then its two parts, or that they are not separated."""
+    later = " This may change: a run was stopped before its end." if found.gain.unsettled else ""
+    return _doubling(found, words) + later
+
+
+def _doubling(found: LastDoubling, words: Words) -> str:
     arm = words.arm(found.model, found.init)
     text = (
         f"Twice the images, from {count(found.half.images)} to {count(found.images)}, changed the "

@@ -23,7 +23,7 @@ from ...analysis.findings.expectation import (
 from ...analysis.stats.paired import Contrast
 from ..text import upper_first
 from .numbers import count, interval, join, p_value, percent, points, probability, rounded, signed
-from .words import Words
+from .words import UNSETTLED, Words
 
 NO_DIFFERENCE = "no difference, however large, could have been seen"
 
@@ -62,6 +62,11 @@ def _size(row: SizeVerdict, words: Words) -> str:
     head = f"On {count(row.small.train_size)} images from {words.from_init(row.init)} "
     test = f", p {p_value(row.p, 1 - row.found.level)}" if math.isfinite(row.p) else ""
     span = interval(found)
+    if found.unsettled:
+        return (
+            f"{head}{big[0]} ({big[1]}) and {small[0]} ({small[1]}) cannot be told apart yet, "
+            f"{UNSETTLED}: {signed(found.value)} points ({span})."
+        )
     if row.corrected_away:
         return (
             f"{head}{big[0]} ({big[1]}) and {small[0]} ({small[1]}) cannot be told apart once "
@@ -106,6 +111,11 @@ def _no_comparison(reason: NotCompared) -> str:
                 "Which of the models is the bigger one is not known: their parameters do not "
                 "differ."
             )
+        case NotCompared.SIZE_NOT_TOLD:
+            return (
+                "Which of the models is the bigger one is not known: no run tells the number of "
+                "parameters of one of them."
+            )
         case NotCompared.NO_SHARED_SIZE:
             return "No size has finished runs of both the smallest and the largest model."
         case _:
@@ -149,7 +159,9 @@ def _gain_from_data(found: GainFromData, words: Words) -> str:
     )
     span = f"{signed(whole.value)}, {interval(whole)}"
     if not whole.leaves_out_zero:
-        return f"{text}: whether the bigger model gains more from data cannot be told ({span})."
+        why = f", {UNSETTLED}" * whole.unsettled
+        told = f"whether the bigger model gains more from data cannot be told{why}"
+        return f"{text}: {told} ({span})."
     more = "more" if whole.verdict == "above" else "less"
     text += f": the bigger model gained {more} from more data ({span})"
     if found.last_step is not None and found.last_from is not None:

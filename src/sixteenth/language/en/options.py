@@ -36,7 +36,7 @@ def do(option: Option, words: Words) -> str:
         case OptionKind.DATA:
             if option.new_images:
                 return f"label {count(option.new_images)} more images"
-            return f"train on {count(2 * start.train_size)} images, which have labels already"
+            return f"train on {count(option.images)} images, which have labels already"
         case OptionKind.MODEL:
             return f"use {label(option, words)}" if option.end else "try a bigger model"
         case OptionKind.INIT:
@@ -77,7 +77,7 @@ def label(option: Option, words: Words) -> str:
     match option.kind:
         case OptionKind.DATA:
             steps = " and steps" if option.mixed else ""
-            return f"twice the images ({count(2 * option.start.train_size)}){steps}"
+            return f"twice the images ({count(option.images)}){steps}"
         case OptionKind.MODEL:
             return _with(words.model(option.end[0]), option) if option.end else "a bigger model"
         case OptionKind.INIT:

@@ -130,7 +130,8 @@ class EnglishScreen(Screen):
                 name = options.label(out, self.words)
                 several = out.kind is OptionKind.INIT and not out.fine_tunes
                 does_not = f"{self.words.begin(name)} do{'' if several else 'es'} not help"
-                return f"{does_not} ({_gain(out, self.words)}). The rest is open{_surer(found)}"
+                rest = "What else would help" if found.some_help else "The rest"
+                return f"{does_not} ({_gain(out, self.words)}). {rest} is open{_surer(found)}"
             case Verdict.NOTHING_KNOWN:
                 return f"Nothing to compare yet{_surer(found)}"
             case _:
@@ -260,6 +261,8 @@ class EnglishScreen(Screen):
 
 def _surer(found: Overview) -> str:
     """What would tell, after the verdict."""
+    if found.guesses:
+        return ": the best network may only be guessing"
     if found.reason is not None:
         return f": train with {explained.CHANGED[found.reason]}"
     if found.unfinished:

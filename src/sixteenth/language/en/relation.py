@@ -14,7 +14,7 @@ from ...analysis.findings.relation import (
 )
 from .doubling import doubling
 from .numbers import accuracy_interval, count, interval, join, large, percent, points, signed
-from .words import Words, missing_reason
+from .words import UNSETTLED, Words, missing_reason
 
 
 def say(finding: RelationFinding, words: Words) -> str:
@@ -47,9 +47,10 @@ def _curve(found: AccuracyCurve, words: Words) -> str:
     rise = found.rise
     span = interval(rise, flip=rise.verdict == "below")
     if not rise.leaves_out_zero:
+        why = f", {UNSETTLED}" * rise.unsettled
         text += (
-            f"; whether more images helped cannot be told ({signed(rise.value)} points from the "
-            f"fewest to the most, {span})"
+            f"; whether more images helped cannot be told{why} ({signed(rise.value)} points from "
+            f"the fewest to the most, {span})"
         )
     else:
         more = "more" if rise.verdict == "above" else "less"

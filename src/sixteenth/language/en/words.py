@@ -88,6 +88,10 @@ class Words(BaseWords):
         return f"{self.cell(cell)}, seed {seed}" if cell.planned > 1 else self.cell(cell)
 
 
+UNSETTLED = "because a run was stopped before its end and may still gain as much"
+"""Why the sign of a difference is not told; follows a comma."""
+
+
 def trained_once(part: Finetune | None) -> str:
     """That the cells that train a part of the weights were trained once; of None, all cells."""
     match part:

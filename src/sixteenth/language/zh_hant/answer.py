@@ -13,7 +13,7 @@ from ...analysis.findings.answer import (
 )
 from ...analysis.findings.cautions import PartTrained
 from ...analysis.findings.missing_runs import RunsMissing
-from ...analysis.findings.options import OptionVerdict
+from ...analysis.findings.options import HeldBack, OptionVerdict
 from . import cautions, options
 from .doubling import doubling
 from .numbers import (
@@ -57,13 +57,13 @@ def _in_hand(found: InHand, words: Words) -> str:
         if option is None:
             continue
         around = interval(option)
-        if option.verdict is OptionVerdict.HELPS:
+        if option.told is OptionVerdict.HELPS:
             told.append(f"{over}高 {points(option.gain)}（{around}）")
         else:
-            corrected = options.CORRECTED if option.corrected_away else ""
-            unclear.append(
-                f"{unsure}，{corrected}無法判斷（{signed_points(option.gain)}，{around}）"
-            )
+            why = options.CORRECTED if option.corrected_away else ""
+            if option.told is not option.verdict and option.held_back is HeldBack.LONGER_TRAINING:
+                why = "訓練久一點可能會改變，"
+            unclear.append(f"{unsure}，{why}無法判斷（{signed_points(option.gain)}，{around}）")
     sentences = [f"目前已有的優勢：{'；'.join(told)}。"] if told else []
     sentences += [f"最佳模型{'；'.join(unclear)}。"] if unclear else []
     return "".join(sentences)

@@ -13,6 +13,11 @@ from .words import Words
 
 def doubling(found: LastDoubling, words: Words) -> str:
     """The gain, then its two parts, or that they are not separated."""
+    later = "有訓練尚未完成，結果可能改變。" if found.gain.unsettled else ""
+    return _doubling(found, words) + later
+
+
+def _doubling(found: LastDoubling, words: Words) -> str:
     text = (
         f"影像從 {count(found.half.images)} 張加倍到 {count(found.images)} 張時，"
         f"{words.arm(found.model, found.init)}的{words.term.accuracy}變化 {_value(found.gain)}"

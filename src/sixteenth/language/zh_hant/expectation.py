@@ -36,7 +36,7 @@ from .numbers import (
     signed,
     signed_points,
 )
-from .words import Words
+from .words import UNSETTLED, Words
 
 NO_DIFFERENCE = "再大的差異也看不出來"
 
@@ -74,6 +74,11 @@ def _size(row: SizeVerdict, words: Words) -> str:
     head = f"{words.init(row.init)}，{images(row.small.train_size)}："
     test = f"，p {p_value(row.p, 1 - row.found.level)}" if math.isfinite(row.p) else ""
     span = interval(found)
+    if found.unsettled:
+        return (
+            f"{head}{big}與 {small}還分不出高下：{signed_points(found.value)}（{span}）；"
+            f"{UNSETTLED}。"
+        )
     if row.corrected_away:
         return (
             f"{head}對 {row.sizes} 種資料量做校正後，{big}與 {small}分不出高下："
@@ -109,6 +114,8 @@ def _no_comparison(reason: NotCompared) -> str:
             return "這項研究只有一個模型，較大的模型是否較好不在研究範圍內。"
         case NotCompared.SIZES_UNKNOWN:
             return "無法得知哪個模型較大：它們的參數量沒有差別。"
+        case NotCompared.SIZE_NOT_TOLD:
+            return "無法得知哪個模型較大：其中一個模型的參數量沒有任何訓練記錄可查。"
         case NotCompared.NO_SHARED_SIZE:
             return "沒有任何一種資料量同時完成了最小與最大模型的訓練。"
         case _:
@@ -150,7 +157,8 @@ def _gain_from_data(found: GainFromData, words: Words) -> str:
     )
     span = f"{signed(whole.value)}，{interval(whole)}"
     if not whole.leaves_out_zero:
-        return f"{text}：較大的模型是否從資料得到更多提升，無法判斷（{span}）。"
+        why = f"；{UNSETTLED}" * whole.unsettled
+        return f"{text}：較大的模型是否從資料得到更多提升，無法判斷（{span}）{why}。"
     text += f"：較大的模型從資料得到的提升{_more(whole.verdict)}（{span}）"
     if found.last_step is not None and found.last_from is not None:
         last = found.last_step

@@ -35,7 +35,7 @@ def do(option: Option, words: Words) -> str:
         case OptionKind.DATA:
             if option.new_images:
                 return f"再標註 {images(option.new_images)}"
-            return f"改用 {images(2 * start.train_size)}訓練（這些影像已有標籤）"
+            return f"改用 {images(option.images)}訓練（這些影像已有標籤）"
         case OptionKind.MODEL:
             return f"改用 {label(option, words)}" if option.end else "試試較大的模型"
         case OptionKind.INIT:
@@ -76,7 +76,7 @@ def label(option: Option, words: Words) -> str:
     match option.kind:
         case OptionKind.DATA:
             steps = "，步數也加倍" if option.mixed else ""
-            return f"影像加倍（{count(2 * option.start.train_size)} 張）{steps}"
+            return f"影像加倍（{count(option.images)} 張）{steps}"
         case OptionKind.MODEL:
             return _with(words.model(option.end[0]), option) if option.end else "較大的模型"
         case OptionKind.INIT:

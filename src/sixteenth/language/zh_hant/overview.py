@@ -127,7 +127,9 @@ class ChineseScreen(Screen):
                 if out is None or out.end is None:
                     return f"還無法判斷{_surer(found)}"
                 name = options.label(out, self.words)
-                return f"{name} 沒有幫助（{_gain(out, self.words)}）；其餘還無法判斷{_surer(found)}"
+                rest = "其他做法" if found.some_help else "其餘"
+                does_not = f"{name} 沒有幫助（{_gain(out, self.words)}）"
+                return f"{does_not}；{rest}還無法判斷{_surer(found)}"
             case Verdict.NOTHING_KNOWN:
                 return f"還無法比較{_surer(found)}"
             case _:
@@ -248,6 +250,8 @@ class ChineseScreen(Screen):
 
 def _surer(found: Overview) -> str:
     """What would tell, after the verdict."""
+    if found.guesses:
+        return "：最佳模型可能只是在猜"
     if found.reason is not None:
         return f"：請以此設定訓練：{explained.CHANGED[found.reason]}"
     if found.unfinished:

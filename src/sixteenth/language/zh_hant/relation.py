@@ -25,7 +25,7 @@ from .numbers import (
     points,
     signed_points,
 )
-from .words import Words, missing_reason
+from .words import UNSETTLED, Words, missing_reason
 
 
 def say(finding: RelationFinding, words: Words) -> str:
@@ -58,7 +58,8 @@ def _curve(found: AccuracyCurve, words: Words) -> str:
     span = interval(rise, flip=rise.verdict == "below")
     if not rise.leaves_out_zero:
         change = signed_points(rise.value)
-        return f"{text}；影像變多是否有幫助無法判斷（從最少到最多 {change}，{span}）。"
+        why = f"；{UNSETTLED}" * rise.unsettled
+        return f"{text}；影像變多是否有幫助無法判斷（從最少到最多 {change}，{span}）{why}。"
     more = "高" if rise.verdict == "above" else "低"
     return f"{text}；影像最多時比最少時{more} {points(rise.value)}（{span}）。"
 

@@ -86,6 +86,10 @@ class Words(BaseWords):
         return f"{self.init(cell.init)}，{images(round(cell.train_size))}{steps}"
 
 
+UNSETTLED = "有訓練尚未完成，差距可能改變"
+"""Why the sign of a difference is not told, as a clause."""
+
+
 def trained_once(part: Finetune | None) -> str:
     """That the cells that train a part of the weights were trained once; of None, all cells."""
     match part:

@@ -1,0 +1,63 @@
+"""Nothing is advised from a best network that the test images cannot tell from guessing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_odd_tables import row
+
+from sixteenth.analysis import Context, Findings, analyse
+from sixteenth.analysis.findings.options import HeldBack, OptionVerdict
+from sixteenth.analysis.findings.overview import Verdict
+from sixteenth.language import language_for
+
+IMAGES = 500
+RARE = np.zeros(IMAGES, dtype=int)
+RARE[:6] = 1
+"""Labels: a network that names the first class for all images is 98.8% right."""
+
+
+def of_answers(answers: dict[tuple[str, float], np.ndarray], labels: np.ndarray) -> Findings:
+    """A study of networks that give these answers: (model, share of the images) -> classes."""
+    rows, predictions = [], {}
+    for (model, share), classes in answers.items():
+        run_id = f"{model}-{share:g}"
+        accuracy = float((classes == labels).mean())
+        parameters = {"small": 1e6, "big": 1e7}[model]
+        rows.append(row(model, share, accuracy, run_id=run_id, test_size=IMAGES, steps=300))
+        rows[-1] |= {"parameters": parameters}
+        predictions[run_id] = labels, np.eye(2, dtype=np.float32)[classes]
+    context = Context(num_classes=2, train_images=50_000)
+    return analyse(pd.DataFrame(rows), predictions=predictions, context=context)
+
+
+def some(wrong: int) -> np.ndarray:
+    """The first class for all images but so many."""
+    found = np.zeros(IMAGES, dtype=int)
+    found[-wrong:] = 1
+    return found
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {("small", 1 / 2): some(0) * 0, ("small", 1.0): some(0) * 0},
+        {("small", 1.0): some(60), ("big", 1.0): some(60) * 0},
+        {("small", share): some(wrong) for share, wrong in ((1 / 4, 120), (1 / 2, 80), (1.0, 50))},
+    ],
+    ids=["next to nothing is left", "a bigger model is ahead", "more images seem to help"],
+)
+def test_no_title_card_or_option_tells_that_something_helps(answers) -> None:
+    found = of_answers(answers, RARE)
+    assert found.overview.verdict is Verdict.CANNOT_TELL
+    assert found.overview.guesses
+    title = language_for(found).screen.title(found.overview)
+    assert title == "Cannot tell yet: the best network may only be guessing"
+    for option in (*found.options, *(card.option for card in found.overview.cards)):
+        assert option.told not in (OptionVerdict.HELPS, OptionVerdict.DOES_NOT)
+        assert option.held_back is HeldBack.GUESSING
+        assert not option.points_per_hour > 0
+    said = " ".join(language_for(found).discuss(found).answer)
+    assert "In hand already" not in said
+    assert "cannot tell the best network from guessing" in said
