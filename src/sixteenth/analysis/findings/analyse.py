@@ -102,13 +102,13 @@ class Findings:
         """One row for each option from the best network, the best first.
 
         Columns: kind, model, init (trained then; empty where the study has none), gain, low, high
-        (shares of accuracy, for another training), level, verdict, measured, converged,
+        (shares of accuracy, for another training), level, verdict, told, measured, converged,
         gain_at_equal_steps, separated, new_images, seconds, chance_best, regret,
         points_per_1000_images, points_per_hour, across_machines, lever (of `explain`, that measured
         it, or empty). Unknown numbers are NaN.
         """
         names = (
-            *("gain", "low", "high", "level", "verdict", "measured", "converged"),
+            *("gain", "low", "high", "level", "verdict", "told", "measured", "converged"),
             *("gain_at_equal_steps", "separated", "new_images", "seconds", "chance_best", "regret"),
             *("points_per_1000_images", "points_per_hour", "across_machines"),
         )
@@ -119,6 +119,7 @@ class Findings:
                 "init": option.end[1] if option.end else "",
                 **{name: getattr(option, name) for name in names},
                 "verdict": option.verdict.value,
+                "told": option.told.value,
                 "lever": option.lever.value if option.lever else "",
             }
             for option in self.options

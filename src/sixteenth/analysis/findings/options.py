@@ -181,6 +181,10 @@ class Option(Finding):
         open_still = self.converged is False and self.kind is not OptionKind.TRAINING
         return OptionVerdict.CANNOT_TELL if decided and open_still else self.verdict
 
+    def to_dict(self) -> dict[str, object]:
+        """As of all findings, with `told`."""
+        return {**super().to_dict(), "told": self.told.value}
+
     @property
     def corrected_away(self) -> bool:
         """Whether its interval leaves out zero, and only the correction for several comparisons
