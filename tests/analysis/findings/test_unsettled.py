@@ -104,7 +104,7 @@ def test_the_answer_and_the_card_say_the_same_of_a_lead_that_may_end(language: s
     assert card.verdict is OptionVerdict.CANNOT_TELL
     said = " ".join(language_for(found, language).discuss(found).answer)
     told = {"en": "cannot be told, because longer training may change it",
-            "zh-Hant": "訓練久一點可能會改變，無法判斷"}  # fmt: skip
+            "zh-Hant": "訓練久一點結果可能改變，還無法判斷"}  # fmt: skip
     assert told[language] in said
     assert "In hand already" not in said
     catching = {

@@ -118,10 +118,11 @@ def in_hand(evidence: Evidence, best: Cell) -> Iterator[InHand]:
 
     def from_cell(start: Cell | None, kind: OptionKind) -> Option | None:
         options = measured_options(evidence, start) if start else []
-        found = (one for one in options if (one.kind, one.end) == (kind, best.arm))
-        for option in (_mended(one, best, evidence.explanation) for one in found):
-            return replace(option, held_back=_held_back(evidence, option, best))
-        return None
+        found = next((one for one in options if (one.kind, one.end) == (kind, best.arm)), None)
+        if found is None:
+            return None
+        option = _mended(found, best, evidence.explanation)
+        return replace(option, held_back=_held_back(evidence, option, best))
 
     model, init = (
         from_cell(next_smaller, OptionKind.MODEL),

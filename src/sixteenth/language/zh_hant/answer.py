@@ -62,7 +62,7 @@ def _in_hand(found: InHand, words: Words) -> str:
         else:
             why = options.CORRECTED if option.corrected_away else ""
             if option.told is not option.verdict and option.held_back is HeldBack.LONGER_TRAINING:
-                why = "訓練久一點可能會改變，"
+                why = "訓練久一點結果可能改變，還"
             unclear.append(f"{unsure}，{why}無法判斷（{signed_points(option.gain)}，{around}）")
     sentences = [f"目前已有的優勢：{'；'.join(told)}。"] if told else []
     sentences += [f"最佳模型{'；'.join(unclear)}。"] if unclear else []
