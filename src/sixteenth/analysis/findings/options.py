@@ -182,8 +182,10 @@ class Option(Finding):
         return OptionVerdict.CANNOT_TELL if decided and open_still else self.verdict
 
     def to_dict(self) -> dict[str, object]:
-        """As of all findings, with `told`."""
-        return {**super().to_dict(), "told": self.told.value}
+        """As of all findings, with `told`; what is not told of a gain that may be one of the steps
+        is None."""
+        untold = dict.fromkeys(("chance_best", "regret")) if self.mixed else {}
+        return {**super().to_dict(), "told": self.told.value, **untold}
 
     @property
     def corrected_away(self) -> bool:
