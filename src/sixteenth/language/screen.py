@@ -376,9 +376,9 @@ def rates(option: Option, numbers: SentenceNumbers) -> tuple[str, str]:
 def may_be_best(option: Option) -> bool:
     """Whether to tell its chance to be the best, and what is lost by choosing it.
 
-    The best of several losses is no recommendation, nor is what is credited to images or to steps.
+    The best of several losses is no recommendation, nor is what is not `Option.ranked`.
     """
-    return math.isfinite(option.chance_best) and option.gain > 0 and not option.mixed
+    return math.isfinite(option.chance_best) and option.gain > 0 and option.ranked
 
 
 def equal_steps(option: Option) -> bool:

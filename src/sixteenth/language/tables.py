@@ -193,9 +193,10 @@ class Tables:
         ahead = self.labels.cannot_tell
         if row.outcome is not Outcome.CANNOT_TELL:
             ahead = self._model((row.big if row.found.value > 0 else row.small).model)
-        visible = self._points(row.detectable).lstrip("+")
-        p = DASH
-        if math.isfinite(row.p):
+        visible, p = self._points(row.detectable).lstrip("+"), DASH
+        if row.found.unsettled:
+            visible = DASH  # a run is not at its end, which no test knows of
+        elif math.isfinite(row.p):
             p = self.sentence.p_value(row.p, 1 - row.found.level).removeprefix("= ")
         accuracies = (self._percent(cell.accuracy) for cell in (row.small, row.big))
         size = self._count(row.small.train_size)
@@ -340,6 +341,8 @@ class Tables:
             chance = self.sentence.probability(option.chance_best, SURE)
         elif option.mixed and option.gain > 0 and math.isfinite(option.chance_best):
             chance, regret = self.labels.not_separated, DASH
+        elif not option.ranked:
+            regret = DASH
         told = (rate or DASH for rate in rates(option, self.sentence))
         return [(said, *told, chance, regret)]
 

@@ -93,9 +93,7 @@ def test_without_shorter_trainings_the_training_curve_tells_it(study):
     one = caution(analysed(made))
     assert one.behind.arm == SMALL
     assert math.isnan(one.gain)
-    assert "was still improving when its training ended, the best network no longer" in (
-        language_for().say(one)
-    )
+    assert "was still improving when its training ended. Longer training" in language_for().say(one)
 
 
 def test_where_the_best_network_was_still_improving_too_that_is_said_instead(study):

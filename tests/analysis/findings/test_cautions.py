@@ -261,7 +261,7 @@ def test_a_best_network_that_guesses_is_said_and_nothing_more_of_it_is_advised(s
     assert found.advice.steps == ()
     (guesses,) = [each for each in found.overview.cautions if isinstance(each, NothingLearned)]
     assert guesses.cell is guesses.best
-    assert "from guessing, so nothing can be compared" in language_for(found).say(guesses)
+    assert "from guessing, so nothing is advised from it" in language_for(found).say(guesses)
 
 
 def test_the_time_of_more_seeds_is_that_of_all_cells_which_lack_them(study):

@@ -150,8 +150,8 @@ def test_a_model_that_has_not_begun_is_neither_the_bigger_nor_of_equal_size() ->
     assert not option.without_result, "whether it is a bigger model is not known"
     (reason,) = next(part for part in found.sections if part.key == "expectation").findings
     assert language_for(found).say(reason) == (
-        "Which of the models is the bigger one is not known: no run tells the number of parameters "
-        "of one of them."
+        "Which of the models is the bigger one is not known: no run tells how many parameters each "
+        "of them has."
     )
     known = analyse(pd.DataFrame([*rows, begun | {"parameters": 1e8}]))
     assert next(one for one in known.options if one.kind is OptionKind.MODEL).without_result

@@ -16,9 +16,10 @@ from sixteenth.analysis.findings.expectation import (
     Outcome,
     SizeVerdict,
 )
-from sixteenth.analysis.findings.options import OptionVerdict
-from sixteenth.analysis.findings.relation import AccuracyCurve
-from sixteenth.analysis.findings.training_time import DifferenceByLength
+from sixteenth.analysis.findings.options import OptionKind, OptionVerdict
+from sixteenth.analysis.findings.overview import Verdict
+from sixteenth.analysis.findings.pretraining import WorthInImages
+from sixteenth.analysis.findings.training_time import DifferenceByLength, Order
 from sixteenth.analysis.findings.types import Finding, Strength
 from sixteenth.language import language_for
 from sixteenth.spec.fields import LEVELLED_OFF, STOPPED
@@ -39,7 +40,7 @@ def found_where(stopped: str, *, bigger: float, behind: float = 0.0) -> Findings
     for model, ahead, parameters in (("small", 0.0, 1e6), ("big", bigger, 1e7)):
         for share, accuracy in SIZES.items():
             cut = model == stopped and share == 1.0
-            epochs, left = (4, behind) if cut else (32, 0.0)
+            epochs, left = (8, behind) if cut else (32, 0.0)
             for length, gain in ((0.25, -0.10), (0.5, -0.05), (1.0, 0.0)):
                 here = row(model, share, accuracy + ahead + gain - left, length=length)
                 here |= {"run_id": f"{model}-{share:g}@{length}", "parameters": parameters}
@@ -62,30 +63,63 @@ def test_a_difference_that_may_change_is_not_said_to_be_corrected_away_or_too_sm
     assert last.outcome is Outcome.CANNOT_TELL
     assert not last.corrected_away
     said = language_for(found).say(last)
-    assert "cannot be told apart yet, because a run was stopped before its end" in said
+    assert "cannot be told apart yet, because a run is not at its end" in said
     assert "corrected" not in said
     assert "would have been seen" not in said
     assert not all_of(found, TooSmallStudy)
 
 
 def test_what_a_stopped_run_lacks_is_credited_to_nothing() -> None:
-    found = found_where("big", bigger=0.04, behind=0.12)
+    found = found_where("big", bigger=0.04, behind=0.09)
     english = language_for(found)
     (gain,) = all_of(found, GainFromData)
     assert gain.difference.high < 0
     assert gain.as_expected is None
     assert gain.strength is Strength.CANNOT_TELL
-    assert "cannot be told, because a run was stopped before its end" in english.say(gain)
+    assert "cannot be told, because a run is not at its end" in english.say(gain)
     assert not all_of(found, ModelCrossover)
-    rise = next(one for one in all_of(found, AccuracyCurve) if one.cells[0].model == "big")
-    assert "because a run was stopped before its end" in english.say(rise)
     doubling = next(one for one in found.sections[0].findings if getattr(one, "model", "") == "big")
     assert doubling.gain.high < 0
     assert doubling.strength is Strength.CANNOT_TELL
-    assert english.say(doubling).endswith("This may change: a run was stopped before its end.")
-    whole = [one for one in all_of(found, DifferenceByLength) if one.images == 50_000]
-    for one in whole:  # at equal steps, then each at its end; never at equal parts of unequal runs
-        assert one.steps[:-1] == one.first_steps[:-1]
+    assert english.say(doubling).endswith("This may change: a run is not at its end.")
+    (whole,) = [one for one in all_of(found, DifferenceByLength) if one.images == 50_000]
+    assert whole.steps[:-1] == whole.first_steps[:-1], "never at equal parts of unequal runs"
+    assert whole.steps[-1] < whole.first_steps[-1], "then each at its end"
+    assert whole.order is not Order.TURNS
+    assert "but a run is not at its end" in english.say(whole)
+    assert not all_of(found, WorthInImages)
+
+
+def test_a_lead_of_the_network_that_is_not_at_its_end_is_told() -> None:
+    """What it may still gain makes it larger."""
+    found = found_where("big", bigger=0.10)
+    last = all_of(found, SizeVerdict)[-1]
+    assert last.big.so_far
+    assert last.outcome is Outcome.HELD
+    assert found.overview.verdict is Verdict.IN_HAND
+    assert "In hand already" in " ".join(language_for(found).discuss(found).answer)
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_no_forecast_is_told_from_runs_on_fewer_images_that_are_not_at_their_end(
+    stopped: bool,
+) -> None:
+    rows = []
+    for share, accuracy in ((1 / 4, 0.60), (1 / 2, 0.70), (1.0, 0.78)):
+        cut = stopped and share < 1
+        for length, gain in ((0.5, -0.2 if cut else -0.001), (1.0, 0.0)):
+            here = row("small", share, accuracy + gain, length=length, steps=4000 * length)
+            here |= {"run_id": f"{share:g}@{length}"}
+            here |= {"chosen_by": STOPPED if cut else LEVELLED_OFF}
+            here |= {"status": "interrupted" if cut and length == 1 else "finished"}
+            rows.append(here)
+    found = analyse(pd.DataFrame(rows))
+    data = next(one for one in found.options if one.kind is OptionKind.DATA)
+    assert data.low > 0
+    assert (data.told is OptionVerdict.HELPS) is not stopped
+    assert (found.overview.verdict is Verdict.DO) is not stopped
+    said = " ".join(each.text for each in language_for(found).advise(found).options)
+    assert ("because runs on fewer images are not at their end" in said) is stopped
 
 
 @pytest.mark.parametrize("language", ["en", "zh-Hant"])

@@ -230,7 +230,8 @@ def _sizes(evidence: Evidence, options: Sequence[Option]) -> list[AnotherSize]:
     told = data.verdict in (OptionVerdict.HELPS, OptionVerdict.DOES_NOT)
     if told or (data.known and data.high < visible_gain(best)):
         return []
-    if any((run.model, run.init) == best.arm and run.status != "failed" for run in grid.missing):
+    left = [run for run in grid.missing if run.status not in ("failed", "finished")]
+    if any((run.model, run.init) == best.arm for run in left):
         return []
     known = [cell.train_size for cell in grid.curves[best.arm]]
     planned = {run.fraction: run for run in grid.runs}.values()  # of which some may have no result

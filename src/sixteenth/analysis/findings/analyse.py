@@ -120,7 +120,7 @@ class Findings:
                 **{name: getattr(option, name) for name in names},
                 "verdict": option.verdict.value,
                 "told": option.told.value,
-                **(dict.fromkeys(("chance_best", "regret"), math.nan) if option.mixed else {}),
+                **({} if option.ranked else dict.fromkeys(("chance_best", "regret"), math.nan)),
                 "lever": option.lever.value if option.lever else "",
             }
             for option in self.options

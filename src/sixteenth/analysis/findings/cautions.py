@@ -286,8 +286,8 @@ def _reaches_zero(grid: Grid, option: Option, ends: Sequence[Cell]) -> bool:
     trainings of both ends counts four times.
 
     Args:
-        ends: the cell that the option leads to; of a forecast there is none, and the start's spread
-            stands for its own.
+        ends: the cell of another model or weights that the option leads to; where there is none,
+            the start's spread stands for its own.
     """
     both = [option.start, *(ends or [option.start])][:2]
     variance = sum(

@@ -17,7 +17,7 @@ import numpy as np
 
 from ...spec.fields import is_frozen, is_part_trained, other_weights, trains_more
 from ..inputs.grid import Cell, Grid
-from .doubling import LastDoubling, left_to_gain, twice_the_images
+from .doubling import LastDoubling, left_to_gain, may_change, twice_the_images
 from .evidence import Evidence
 from .forecast_options import longer_training, more_images
 from .measured_options import measured_options
@@ -48,12 +48,23 @@ def find_options(evidence: Evidence, start: Cell) -> tuple[Option, ...]:
             option,
             converged=_converged(evidence.grid, option, training, doubling),
             separated=separated or option.kind is not OptionKind.DATA,
-            held_back=HeldBack.GUESSING if guesses else None,
+            held_back=HeldBack.GUESSING if guesses else _not_at_end(evidence.grid, option),
         )
         for option in _compared(options)
     )
     options = [_with_rates(option) for option in judged]
     return tuple(sorted(options, key=lambda one: -one.gain if one.known else math.inf))
+
+
+def _not_at_end(grid: Grid, option: Option) -> HeldBack | None:
+    """Why no forecast of more images is told, where runs on fewer of them may still gain as much
+    as they are behind."""
+    if option.kind is not OptionKind.DATA or option.measured:
+        return None
+    start = option.start
+    fewer = (cell for cell in grid.curve(*start.arm) if cell.train_size < start.train_size)
+    may = (may_change(grid, (cell, start), start.accuracy - cell.accuracy) for cell in fewer)
+    return HeldBack.NOT_AT_END if any(may) else None
 
 
 def _compared(options: Sequence[Option]) -> list[Option]:

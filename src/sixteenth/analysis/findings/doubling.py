@@ -62,8 +62,15 @@ def left_to_gain(grid: Grid, cell: Cell, other: Cell) -> float:
 
 def may_change(grid: Grid, cells: Sequence[Cell], difference: float) -> bool:
     """Whether cells whose runs are not at their end may still gain as much as a difference of them,
-    see `left_to_gain`."""
+    see `left_to_gain`.
+
+    Args:
+        cells: of two, the difference is that of the second minus the first: what the one that is
+            ahead may still gain does not end its lead.
+    """
     longest = max(cells, key=lambda cell: cell.mean("steps"))
+    if len(cells) == 2:
+        cells = cells[:1] if difference > 0 else cells[1:]
     return any(
         cell.so_far and left_to_gain(grid, cell, longest) >= abs(difference) for cell in cells
     )

@@ -76,7 +76,7 @@ class NotCompared(StrEnum):
     SIZES_UNKNOWN = "sizes-unknown"
     """The parameters of the models do not differ."""
     SIZE_NOT_TOLD = "size-not-told"
-    """No run tells the parameters of one of the models: none of it has begun."""
+    """No run tells the parameters of one of the models, as where none of it has begun."""
     NO_SHARED_SIZE = "no-shared-size"
     """No size has finished runs of both the smallest and the largest model."""
 

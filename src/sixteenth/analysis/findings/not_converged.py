@@ -109,7 +109,7 @@ class CatchingUp(Finding):
                 continue
             last = last_steps(grid, behind, evidence.level)
             if last is None or math.isnan(best_gain):
-                if evidence.still_climbs(behind):
+                if evidence.still_climbs(behind) and not evidence.still_climbs(best):
                     found.append(cls(best, behind, lead))
                 continue
             faster = last.value - best_gain

@@ -58,8 +58,10 @@ class HeldBack(StrEnum):
 
     LONGER_TRAINING = "longer-training"
     """Of a gain in hand: the network that is behind was catching up so fast that it may end."""
+    NOT_AT_END = "not-at-end"
+    """Of a forecast: runs on fewer images are not at their end, which makes the curve too steep."""
     GUESSING = "guessing"
-    """The best network cannot be told from guessing: nothing can be compared."""
+    """The best network cannot be told from guessing: nothing is advised from it."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,11 @@ class Option(Finding):
         return not self.separated and self.converged is not True
 
     @property
+    def ranked(self) -> bool:
+        """Whether its chance to be the best is told: its gain is its own, and may be compared."""
+        return not (self.mixed or self.held_back)
+
+    @property
     def told(self) -> OptionVerdict:
         """The verdict as it may be told: where training had not ended, only one on training is, and
         what comes with more steps is credited to neither; none of what is `held_back`."""
@@ -182,9 +189,8 @@ class Option(Finding):
         return OptionVerdict.CANNOT_TELL if decided and open_still else self.verdict
 
     def to_dict(self) -> dict[str, object]:
-        """As of all findings, with `told`; what is not told of a gain that may be one of the steps
-        is None."""
-        untold = dict.fromkeys(("chance_best", "regret")) if self.mixed else {}
+        """As of all findings, with `told`; of what is not `ranked` it has no rank."""
+        untold = {} if self.ranked else dict.fromkeys(("chance_best", "regret"))
         return {**super().to_dict(), "told": self.told.value, **untold}
 
     @property

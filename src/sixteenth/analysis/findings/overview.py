@@ -317,7 +317,9 @@ def _leads(grid: Grid, best: Cell, cards: Sequence[Card]) -> Iterator[tuple[Cell
         option = card.option
         if card.in_hand and option.verdict is OptionVerdict.HELPS:  # held back or not
             yield option.start, option.gain
-        elif option.measured and not option.lever and card.verdict is OptionVerdict.DOES_NOT:
+            continue
+        other = option.kind in (OptionKind.MODEL, OptionKind.INIT) and not option.lever
+        if other and option.measured and card.verdict is OptionVerdict.DOES_NOT:
             yield from ((cell, -option.gain) for cell in _ends(grid, best, option))
 
 

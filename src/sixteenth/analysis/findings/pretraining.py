@@ -264,7 +264,7 @@ def _ahead_on_fewer(grid: Grid, before: Arm, after: Arm, level: float) -> list[A
         for pair, one in zip(pairs, told, strict=True)
         if one
         and pair.difference.low > 0
-        and not may_change(grid, (pair.fewer, pair.more), pair.difference.value)
+        and not may_change(grid, (pair.more, pair.fewer), pair.difference.value)
     ]
     least = min((pair.fewer.train_size for pair in ahead), default=0.0)
     most = (pair for pair in ahead if pair.fewer.train_size == least)
@@ -272,6 +272,9 @@ def _ahead_on_fewer(grid: Grid, before: Arm, after: Arm, level: float) -> list[A
 
 
 def _worth(curves: Curves, before: Arm, after: Arm) -> list[WorthInImages]:
+    """Empty where a run of the two curves is not at its end, too."""
+    if any(cell.so_far for arm in (before, after) for cell in curves.grid.curve(*arm)):
+        return []
     pairs = curves.grid.shared(before, after)
     sizes = dict.fromkeys(pair[1].train_size for pair in (pairs[:1] + pairs[-1:]))
     found = [worth_in_images(curves, after, before, size) for size in sizes]

@@ -124,7 +124,7 @@ def by_length(grid: Grid, first: Cell, second: Cell, level: float) -> list[Diffe
             steps=tuple(cell.mean("steps") for _, cell in pairs),
             first_steps=tuple(cell.mean("steps") for cell, _ in pairs),
             differences=differences,
-            change=as_settled(grid, end, compare_differences(grid, start, end, level)),
+            change=as_settled(grid, (*start, *end), compare_differences(grid, start, end, level)),
             order=_order(differences),
         )
     ]

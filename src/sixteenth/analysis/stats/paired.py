@@ -139,6 +139,7 @@ class Contrast:
             "detectable": self.detectable,
             "p": self.p_value,
             "across_machines": self.across_machines,
+            "unsettled": self.unsettled,
             "run_ids": list(self.run_ids),
         }
 

@@ -19,7 +19,7 @@ from ...analysis.findings.cautions import (
 from ...analysis.findings.missing_runs import MeasuredSoFar, RunsMissing, StoppedEarly
 from ...analysis.findings.not_converged import CatchingUp, NotConverged
 from ...analysis.findings.per_class import ImbalancedClasses
-from ...spec.fields import is_last_stage
+from ...spec.fields import is_frozen, is_last_stage
 from ..text import portion, upper_first
 from . import explained
 from .numbers import count, deviation, join, percent, plural, points, signed
@@ -57,8 +57,8 @@ def say(found: Caution, words: Words) -> str:
             )
         case NothingLearned() if found.cell is found.best:
             return (
-                "The test images cannot tell the best network from guessing, so nothing can be "
-                "compared. Look at the labels, then try another learning rate or longer "
+                "The test images cannot tell the best network from guessing, so nothing is "
+                "advised from it. Look at the labels, then try another learning rate or longer "
                 "training."
             )
         case NothingLearned():
@@ -126,13 +126,12 @@ def _catching_up(found: CatchingUp, words: Words) -> str:
     behind, lead = words.cell(found.behind), words.term.gain.format(points(found.lead))
     less = f"Longer training may leave less of the {lead} between them."
     if math.isnan(found.gain):
-        return (
-            f"{words.begin(behind)} was still improving when its training ended, the best network "
-            f"no longer. {less}"
-        )
+        return f"{words.begin(behind)} was still improving when its training ended. {less}"
+    head = is_frozen(found.best.init)  # which has no steps
+    mine = "" if head else f", that of the best network {signed(found.best_gain)}"
     return (
         f"{words.begin(behind)} was still catching up: the last doubling of its training steps "
-        f"brought {points(found.gain)}, that of the best network {signed(found.best_gain)}. {less}"
+        f"brought {points(found.gain)}{mine}. {less}"
     )
 
 

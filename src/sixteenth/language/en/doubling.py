@@ -13,7 +13,7 @@ from .words import Words
 
 def doubling(found: LastDoubling, words: Words) -> str:
     """The gain, then its two parts, or that they are not separated."""
-    later = " This may change: a run was stopped before its end." if found.gain.unsettled else ""
+    later = " This may change: a run is not at its end." if found.gain.unsettled else ""
     return _doubling(found, words) + later
 
 

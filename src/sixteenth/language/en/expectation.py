@@ -113,8 +113,8 @@ def _no_comparison(reason: NotCompared) -> str:
             )
         case NotCompared.SIZE_NOT_TOLD:
             return (
-                "Which of the models is the bigger one is not known: no run tells the number of "
-                "parameters of one of them."
+                "Which of the models is the bigger one is not known: no run tells how many "
+                "parameters each of them has."
             )
         case NotCompared.NO_SHARED_SIZE:
             return "No size has finished runs of both the smallest and the largest model."

@@ -6,7 +6,7 @@ import math
 from typing import assert_never
 
 from ...analysis.findings.levers import Lever
-from ...analysis.findings.options import Option, OptionKind, OptionVerdict
+from ...analysis.findings.options import HeldBack, Option, OptionKind, OptionVerdict
 from ...spec.fields import is_frozen, is_last_stage
 from ..screen import equal_steps, may_be_best, rates
 from ..sentences import SURE
@@ -128,6 +128,10 @@ def why(option: Option, words: Words) -> str:
         text += "; the training steps grow with the images, and the two are not separated"
     if option.converged is False and option.kind is not OptionKind.TRAINING:
         text += "; not settled, because longer training may change it"
+    if option.held_back is HeldBack.NOT_AT_END:
+        text += "; not settled, because runs on fewer images are not at their end"
+    if option.held_back is HeldBack.GUESSING:
+        text += "; not settled, because the best network may only be guessing"
     if option.doubts:
         text += f" ({'; '.join(warning(doubt, 0) for doubt in option.doubts)})"
     if may_be_best(option):

@@ -49,7 +49,9 @@ def _difference(found: DifferenceByLength, words: Words) -> str:
         Order.CANNOT_TELL: "whether the order depends on the length cannot be told",
     }[found.order]
     change = f"changes by {_points(found.change)}"
-    if not found.change.leaves_out_zero:
+    if found.change.unsettled:
+        change += ", but a run is not at its end"
+    elif not found.change.leaves_out_zero:
         change = f"does not visibly change ({_points(found.change)})"
     return (
         f"{second} against {first} on {count(found.images)} images: {join(values)}: {order}, and "

@@ -88,7 +88,7 @@ class Words(BaseWords):
         return f"{self.cell(cell)}, seed {seed}" if cell.planned > 1 else self.cell(cell)
 
 
-UNSETTLED = "because a run was stopped before its end and may still gain as much"
+UNSETTLED = "because a run is not at its end and may still gain as much"
 """Why the sign of a difference is not told; follows a comma."""
 
 

@@ -19,7 +19,7 @@ from ...analysis.findings.cautions import (
 from ...analysis.findings.missing_runs import MeasuredSoFar, RunsMissing, StoppedEarly
 from ...analysis.findings.not_converged import CatchingUp, NotConverged
 from ...analysis.findings.per_class import ImbalancedClasses
-from ...spec.fields import is_last_stage
+from ...spec.fields import is_frozen, is_last_stage
 from ..text import portion
 from . import explained
 from .numbers import count, deviation, percent, points, signed
@@ -50,7 +50,7 @@ def say(found: Caution, words: Words) -> str:
             )
         case NothingLearned() if found.cell is found.best:
             return (
-                "從測試影像分不出最佳模型與隨機猜測，因此無從比較。請先檢查標籤，再嘗試其他學習率"
+                "從測試影像分不出最佳模型與隨機猜測，因此無法據以建議。請先檢查標籤，再嘗試其他學習率"
                 "或較長的訓練。"
             )
         case NothingLearned():
@@ -134,8 +134,7 @@ def _catching_up(found: CatchingUp, words: Words) -> str:
     behind, lead = words.cell(found.behind), words.term.gain.format(points(found.lead))
     less = f"訓練久一點，兩者之間的 {lead}可能會縮小。"
     if math.isnan(found.gain):
-        return f"{behind}在訓練結束時仍在進步，最佳模型則已不再進步：{less}"
-    return (
-        f"{behind}還在追趕：訓練步數最後一次加倍，讓它提升 {points(found.gain)}，"
-        f"最佳模型則是 {signed(found.best_gain)}。{less}"
-    )
+        return f"{behind}在訓練結束時仍在進步：{less}"
+    head = is_frozen(found.best.init)  # which has no steps
+    mine = "" if head else f"，最佳模型則是 {signed(found.best_gain)}"
+    return f"{behind}還在追趕：訓練步數最後一次加倍，讓它提升 {points(found.gain)}{mine}。{less}"

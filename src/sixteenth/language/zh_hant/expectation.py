@@ -115,7 +115,7 @@ def _no_comparison(reason: NotCompared) -> str:
         case NotCompared.SIZES_UNKNOWN:
             return "無法得知哪個模型較大：它們的參數量沒有差別。"
         case NotCompared.SIZE_NOT_TOLD:
-            return "無法得知哪個模型較大：其中一個模型的參數量沒有任何訓練記錄可查。"
+            return "無法得知哪個模型較大：有模型的參數量查不到。"
         case NotCompared.NO_SHARED_SIZE:
             return "沒有任何一種資料量同時完成了最小與最大模型的訓練。"
         case _:

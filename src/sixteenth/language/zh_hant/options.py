@@ -6,7 +6,7 @@ import math
 from typing import assert_never
 
 from ...analysis.findings.levers import Lever
-from ...analysis.findings.options import Option, OptionKind, OptionVerdict
+from ...analysis.findings.options import HeldBack, Option, OptionKind, OptionVerdict
 from ...spec.fields import is_frozen, is_last_stage
 from ..screen import equal_steps, may_be_best, rates
 from ..sentences import SURE
@@ -128,6 +128,10 @@ def why(option: Option, words: Words) -> str:
         text += "；訓練步數隨影像一起增加，兩者的效果沒有分開"
     if option.converged is False and option.kind is not OptionKind.TRAINING:
         text += "；因為訓練久一點可能會改變，這個數字還不算定論"
+    if option.held_back is HeldBack.NOT_AT_END:
+        text += "；因為影像較少的訓練尚未完成，這個數字還不算定論"
+    if option.held_back is HeldBack.GUESSING:
+        text += "；因為最佳模型可能只是在猜，這個數字還不算定論"
     if option.doubts:
         text += f"（{'；'.join(warning(doubt, 0) for doubt in option.doubts)}）"
     if may_be_best(option):

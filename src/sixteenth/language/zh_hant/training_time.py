@@ -48,7 +48,9 @@ def _difference(found: DifferenceByLength, words: Words) -> str:
         Order.CANNOT_TELL: "高下是否隨訓練長度而變，無法判斷",
     }[found.order]
     change = f"差距變化 {_points(found.change)}"
-    if not found.change.leaves_out_zero:
+    if found.change.unsettled:
+        change += "，但有訓練尚未完成"
+    elif not found.change.leaves_out_zero:
         change = f"差距看不出變化（{_points(found.change)}）"
     return (
         f"{images(found.images)}，{second} 相較於 {first}：{'、'.join(values)}；{order}，{change}。"

@@ -56,7 +56,7 @@ class Replay:
         study: the study's name.
         study_key: tells the study from others of the same name, by its data and when it was begun.
         key: tells the run from all others; the same in each export.
-        status: as in run.json.
+        status: as in results.csv.
         settings: what tells it from other runs, and its recipe.
         tags: the data, and the versions that trained it.
         began, ended: Unix time; `ended` is of the last that is known of it.
