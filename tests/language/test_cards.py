@@ -12,7 +12,7 @@ from sixteenth.analysis.findings.answer import InHand
 from sixteenth.analysis.findings.cautions import PartTrained
 from sixteenth.analysis.findings.compare_options import _with_rates
 from sixteenth.analysis.findings.missing_runs import RunsMissing
-from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
+from sixteenth.analysis.findings.options import HeldBack, Option, OptionKind, OptionVerdict
 from sixteenth.analysis.findings.overview import Card, Overview, Verdict
 from sixteenth.analysis.inputs.grid import Cell
 from sixteenth.analysis.stats.intervals import Interval
@@ -58,9 +58,13 @@ def test_where_it_had_ended_and_of_training_itself_a_card_gives_its_verdict(
     assert EN.screen.helping(Overview(Verdict.DO, card=card)) is option
 
 
-def test_what_is_in_hand_keeps_its_verdict() -> None:
-    card = Card(replace(DATA, converged=False), in_hand=True)
-    assert card.verdict is OptionVerdict.HELPS
+@pytest.mark.parametrize("why", HeldBack)
+def test_what_is_held_back_is_not_told_whatever_its_interval_says(why: HeldBack) -> None:
+    assert Card(DATA, in_hand=True).verdict is OptionVerdict.HELPS
+    held = Card(replace(DATA, held_back=why), in_hand=True)
+    assert held.verdict is OptionVerdict.CANNOT_TELL
+    assert EN.screen.card(Card(held.option)).verdict == "cannot tell"
+    assert not held.option.ranked
 
 
 def test_what_was_not_tried_stays_so() -> None:

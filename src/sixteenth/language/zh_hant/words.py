@@ -86,8 +86,8 @@ class Words(BaseWords):
         return f"{self.init(cell.init)}，{images(round(cell.train_size))}{steps}"
 
 
+# Why the sign of a difference is not told, as a clause.
 UNSETTLED = "有訓練尚未完成，差距可能改變"
-"""Why the sign of a difference is not told, as a clause."""
 
 
 def trained_once(part: Finetune | None) -> str:
