@@ -162,13 +162,12 @@ def advise(evidence: Evidence, target_error: float | None = None) -> Advice:
         return Advice(NothingTrained())
     target = None if target_error is None else reach(grid, evidence.curves, target_error)
     options = find_options(evidence, evidence.best)
-    if evidence.guesses(evidence.best):  # more of what learns nothing tells nothing
-        return Advice(_best(evidence), options, target=target)
-    steps: list[AdviceStep] = []
+    # More of what learns nothing tells nothing.
     stop = recommend(options, evidence.best).lead is Lead.STOP
-    if not stop:
-        steps += _seeds(evidence)
-    if not stop and (target is None or not target.reached):
+    if stop or evidence.guesses(evidence.best):
+        return Advice(_best(evidence), options, target=target)
+    steps: list[AdviceStep] = [*_seeds(evidence)]
+    if target is None or not target.reached:
         first: list[AdviceStep] = [*_separate(evidence), *_labelled(evidence, options)]
         steps = [*first, *steps, *_sizes(evidence, options)]
     return Advice(_best(evidence), options, tuple(steps), target)

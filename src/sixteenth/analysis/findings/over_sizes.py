@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..inputs.grid import Arm, Cell, Grid
 from ..stats.paired import Contrast, compare_cells, significant
 from ..stats.significance import holm
-from .doubling import as_settled, may_change
+from .doubling import as_settled
 
 
 @dataclass(frozen=True)
@@ -70,5 +70,5 @@ def p_over_sizes(grid: Grid, start: Cell, end: Cell, level: float) -> float | No
 def told_apart(grid: Grid, start: Cell, end: Cell, found: Contrast) -> bool:
     """Whether the difference of two cells counts: by its interval, and by `p_over_sizes`."""
     p = p_over_sizes(grid, start, end, found.level)
-    told = found.leaves_out_zero and (p is None or p <= 1 - found.level)
-    return told and not may_change(grid, (start, end), found.value)
+    told = as_settled(grid, (start, end), found).leaves_out_zero
+    return told and (p is None or p <= 1 - found.level)

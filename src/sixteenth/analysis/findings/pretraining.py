@@ -13,7 +13,7 @@ from ..curves.joint import Curves
 from ..inputs.grid import Arm, Cell, Grid
 from ..inputs.scoring import Metric
 from ..stats.paired import Contrast, compare_cells, compare_differences, significant
-from .doubling import may_change
+from .doubling import as_settled
 from .over_sizes import over_sizes
 from .types import Finding, Strength
 
@@ -73,17 +73,10 @@ class InitGainChange(Finding):
     from_images: float
     to_images: float
     difference: Contrast
-    settled: bool = True
-    """Runs that are not at their end cannot overturn it, see `doubling.may_change`."""
-
-    @property
-    def told(self) -> bool:
-        """Whether the difference counts."""
-        return self.settled and self.difference.leaves_out_zero
 
     @property
     def strength(self) -> Strength:
-        return Strength.measured_if(self.told)
+        return Strength.measured_if(self.difference.leaves_out_zero)
 
 
 @dataclass(frozen=True)
@@ -147,17 +140,10 @@ class InitGainByModel(Finding):
     init: str
     train_size: float
     difference: Contrast
-    settled: bool = True
-    """Runs that are not at their end cannot overturn it, see `doubling.may_change`."""
-
-    @property
-    def told(self) -> bool:
-        """Whether the difference counts."""
-        return self.settled and self.difference.leaves_out_zero
 
     @property
     def strength(self) -> Strength:
-        return Strength.measured_if(self.told)
+        return Strength.measured_if(self.difference.leaves_out_zero)
 
 
 PretrainingFinding = (
@@ -201,8 +187,8 @@ def _arm(
     if len(pairs) > 1:
         (a0, b0), (a1, b1) = pairs[0], pairs[-1]
         change = compare_differences(grid, (a0, b0), (a1, b1), level)
-        settled = not may_change(grid, (a0, b0, a1, b1), change.value)
-        found.append(InitGainChange(model, init, a0.train_size, a1.train_size, change, settled))
+        change = as_settled(grid, (a0, b0, a1, b1), change)
+        found.append(InitGainChange(model, init, a0.train_size, a1.train_size, change))
     a, b = pairs[-1]
     return [
         *found,
@@ -253,19 +239,17 @@ def _ahead_on_fewer(grid: Grid, before: Arm, after: Arm, level: float) -> list[A
     All pairs of fewer and more images are searched, so they share one error.
     """
     pairs = [
-        AheadOnFewer(fewer, more, compare_cells(grid, more, fewer, level))
+        AheadOnFewer(
+            fewer,
+            more,
+            as_settled(grid, (more, fewer), compare_cells(grid, more, fewer, level)),
+        )
         for fewer in grid.curve(*after)
         for more in grid.curve(*before)
         if more.train_size > fewer.train_size
     ]
     told = significant([pair.difference for pair in pairs])
-    ahead = [
-        pair
-        for pair, one in zip(pairs, told, strict=True)
-        if one
-        and pair.difference.low > 0
-        and not may_change(grid, (pair.more, pair.fewer), pair.difference.value)
-    ]
+    ahead = [pair for pair, one in zip(pairs, told, strict=True) if one and pair.difference.low > 0]
     least = min((pair.fewer.train_size for pair in ahead), default=0.0)
     most = (pair for pair in ahead if pair.fewer.train_size == least)
     return sorted(most, key=lambda pair: pair.more.train_size)[-1:]
@@ -297,5 +281,5 @@ def _by_model(grid: Grid, base: str, init: str, level: float) -> list[InitGainBy
         return []
     a, b, pre_a, pre_b = both[-1]
     found = compare_differences(grid, (a, pre_a), (b, pre_b), level)
-    settled = not may_change(grid, (a, pre_a, b, pre_b), found.value)
-    return [InitGainByModel(small, big, init, a.train_size, found, settled)]
+    found = as_settled(grid, (a, pre_a, b, pre_b), found)
+    return [InitGainByModel(small, big, init, a.train_size, found)]

@@ -67,7 +67,7 @@ def _in_hand(found: InHand, words: Words) -> str:
             told.append(f"{verb} {points(option.gain)} {over} ({around})")
         else:
             why = f" {options.CORRECTED}" if option.corrected_away else ""
-            if option.told is not option.verdict and option.held_back is HeldBack.LONGER_TRAINING:
+            if option.held_back is HeldBack.LONGER_TRAINING:
                 why = ", because longer training may change it"
             unclear.append(f"{unsure} cannot be told{why} ({signed(option.gain)} points, {around})")
     sentences = [f"In hand already: {'; '.join(told)}."] if told else []

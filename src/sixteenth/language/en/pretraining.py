@@ -70,7 +70,7 @@ def _gain(found: InitGain, words: Words) -> str:
 def _change(found: InitGainChange, words: Words) -> str:
     sizes = f"from {count(found.from_images)} to {count(found.to_images)} images"
     around = _points(found.difference)
-    if not found.told:
+    if not found.difference.leaves_out_zero:
         return f"Whether that changes {sizes} cannot be told ({around})."
     verb = "grows" if found.difference.verdict == "above" else "shrinks"
     brings = f"what {words.init(found.init)} bring {verb}"
@@ -126,7 +126,7 @@ def _by_model(found: InitGainByModel, words: Words) -> str:
     small, big = words.model(found.small), words.model(found.big)
     head = f"On {count(found.train_size)} images {words.init(found.init)} bring"
     around = _points(found.difference)
-    if not found.told:
+    if not found.difference.leaves_out_zero:
         return f"{head} {big} and {small} gains that cannot be told apart ({around})."
     more = "more" if found.difference.verdict == "above" else "less"
     return f"{head} {more} to {big} than to {small} ({around})."

@@ -61,7 +61,7 @@ def _in_hand(found: InHand, words: Words) -> str:
             told.append(f"{over}高 {points(option.gain)}（{around}）")
         else:
             why = options.CORRECTED if option.corrected_away else ""
-            if option.told is not option.verdict and option.held_back is HeldBack.LONGER_TRAINING:
+            if option.held_back is HeldBack.LONGER_TRAINING:
                 why = "訓練久一點結果可能改變，還"
             unclear.append(f"{unsure}，{why}無法判斷（{signed_points(option.gain)}，{around}）")
     sentences = [f"目前已有的優勢：{'；'.join(told)}。"] if told else []

@@ -81,7 +81,7 @@ def _change(found: InitGainChange, words: Words) -> str:
     sizes = f"影像從 {count(found.from_images)} 張增加到 {count(found.to_images)} 張時"
     around = _points(found.difference)
     brings = f"{words.init(found.init)}為 {words.model(found.model)} 帶來的提升"
-    if not found.told:
+    if not found.difference.leaves_out_zero:
         return f"{sizes}，{brings}是否改變無法判斷（{around}）。"
     verb = "變大" if found.difference.verdict == "above" else "變小"
     return f"{sizes}，{brings}{verb}（{around}）。"
@@ -139,7 +139,7 @@ def _by_model(found: InitGainByModel, words: Words) -> str:
     small, big = words.model(found.small), words.model(found.big)
     head = f"用 {images(found.train_size)}時，{words.init(found.init)}對 {big} 的提升"
     around = _points(found.difference)
-    if not found.told:
+    if not found.difference.leaves_out_zero:
         return f"{head}與對 {small} 的提升，看不出差別（{around}）。"
     more = "大" if found.difference.verdict == "above" else "小"
     return f"{head}比對 {small} 的{more}（{around}）。"

@@ -108,6 +108,7 @@ def replays(study: Study) -> list[Replay]:
     study_key, found = _study_key(study), []
     for record in study.records():
         whole = results[results["run_id"] == record.run_id].iloc[0]
+        status = str(whole["status"])
         shorter = results[results["run_id"].str.startswith(f"{record.run_id}@")]
         rows = shorter[shorter["length"] < 1].to_dict("records")
         rows += [whole.to_dict()] if record.has_result else []
@@ -123,9 +124,9 @@ def replays(study: Study) -> list[Replay]:
                 run_id=record.run_id,
                 study_key=study_key,
                 key=_short_hash(study_key, record.run_id),
-                status=str(whole["status"]),
+                status=status,
                 settings=_settings(study, record, whole),
-                tags=_tags(record, str(whole["status"])),
+                tags=_tags(record, status),
                 began=began,
                 ended=ended,
                 points=points,
