@@ -14,6 +14,7 @@ from sixteenth import InputError, Listener, RunSpec, Study
 from sixteenth.cli.display import PlainDisplay
 from sixteenth.engine import lengths
 from sixteenth.engine.evaluation import Evaluation
+from sixteenth.engine.progress import Progress
 from sixteenth.study.explain import find_pair
 from sixteenth.study.planning.machine import LocalMachine
 from tiny_study import Command, read_results
@@ -231,3 +232,36 @@ def test_runs_that_choose_their_epochs_count_as_far_as_the_budget_goes(
         again.drop(columns=times), alone.results().drop(columns=times), check_exact=True
     )
     assert not list(study.folder.rglob("checkpoint*"))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_that_takes_longer_than_estimated_is_interrupted_soon_after_the_budget(
+    tiny_folder: Path, watch: Watch, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    """It keeps its folder, the report is written without it, and it goes on to the same result."""
+    monkeypatch.setenv("TINY_SLEEP", "0.1")
+    settings = [
+        "models=[tiny_models:slow]", 'fractions=["50 images", "200 images", 1]', "train.epochs=2",
+    ]  # fmt: skip
+
+    def slower(progress: Progress) -> None:
+        if "-all-" in progress.run_id:
+            watch.now += 50.0
+
+    monkeypatch.setattr(watch, "run_progressed", slower)
+    study = Study.load("tiny.yaml", settings)
+    watch.seconds = dict.fromkeys(study.plan()["run_id"], 1.0)
+    whole = study.run(budget=600, workers=workers, listener=watch).set_index("run_id")
+    status = {run_id.split("-random-")[1]: whole["status"][run_id] for run_id in whole.index}
+    assert status == {
+        "50images-seed0": "finished", "200images-seed0": "finished", "all-seed0": "interrupted",
+    }  # fmt: skip
+    assert 660 < watch.now < 800, "not long after a tenth more than the budget"
+    said = " ".join((study.folder / "report.md").read_text("utf-8").split())
+    assert "2 of 3 runs" in said
+
+    monkeypatch.setenv("TINY_SLEEP", "0")
+    results = study.run()
+    assert set(results["status"]) == {"finished"}
+    alone = Study.load("tiny.yaml", settings, folder="alone").run()
+    assert list(results["test_accuracy"]) == list(alone["test_accuracy"])

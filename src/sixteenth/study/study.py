@@ -174,7 +174,8 @@ class Study(StudyResults):
         Args:
             budget: seconds for this call; only the runs that fit are trained, the most telling
                 first, those of the first fraction that does not fit for half of their steps, see
-                `study.planning.budget`. Without, all are.
+                `study.planning.budget`. What is still being trained after a tenth more is
+                interrupted. Without, all are.
             device: ``cpu``, ``cuda``, ``mps``; by default the best one here.
             workers: runs at the same time.
             threads: CPU threads of each run. A run's result depends on them, not on `workers`.

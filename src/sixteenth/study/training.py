@@ -7,6 +7,7 @@ it returns, and `Study.run` trains it.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from . import preflight
 from .executors import BudgetQueue, Place, run_all
 from .interim import InterimResults
 from .listener import Listener
-from .planning.budget import budget_for_training, check_budget, stages
+from .planning.budget import OVERRUN, budget_for_training, check_budget, stages
 from .planning.cost import Cost
 from .planning.known import KnownSpeeds, finished_speeds
 from .planning.planner import make_schedule
@@ -45,6 +46,7 @@ class TrainingPlan:
         schedule: all runs that are left.
         chosen: those of them that are expected to fit into a budget; without one, all.
         deadline: when a budget for training ends, on `time.monotonic`.
+        latest: when a run that takes longer than expected is interrupted.
     """
 
     study: StudyResults
@@ -57,6 +59,7 @@ class TrainingPlan:
     schedule: Schedule
     chosen: Schedule
     deadline: float | None = None
+    latest: float = math.inf
 
     def within(self, budget: float, began: float | None = None) -> Self:
         """The same with the runs alone that fit into `budget` seconds, the most telling first.
@@ -74,6 +77,7 @@ class TrainingPlan:
             self,
             chosen=replace(self.schedule, assignments=tuple(fitting)),
             deadline=None if began is None else began + budget_for_training(budget),
+            latest=math.inf if began is None else began + OVERRUN * budget,
         )
 
     def disk_needed(self) -> int:
@@ -87,7 +91,8 @@ class TrainingPlan:
     ) -> None:
         """Train the chosen runs; the results are kept current meanwhile.
 
-        Until a deadline it is chosen anew, whenever a run ends, which others still fit.
+        Until a deadline it is chosen anew, whenever a run ends, which others still fit. What is
+        still being trained at `latest` is interrupted, and can go on later.
 
         Args:
             adopt, write_report: as of `InterimResults`.
@@ -109,6 +114,7 @@ class TrainingPlan:
                 self.schedule,
                 stages(study.runs()),
                 self.deadline,
+                latest=self.latest,
                 chosen=lambda assigned: tell_planned(listener, done, assigned),
                 clock=time.monotonic,
             )

@@ -133,7 +133,11 @@ class RunQueue:
     def ended(
         self, assignment: Assignment, *, finished: bool, record: RunRecord | None = None
     ) -> None:
-        """A run has finished or failed, and left a record."""
+        """A run has finished, failed or stopped, and left a record."""
+
+    def time_is_up(self) -> bool:
+        """Whether nothing more begins, and what is being trained is to be interrupted."""
+        return False
 
 
 def run_all(
@@ -151,9 +155,11 @@ def run_all(
     A run that fails, or that is lost in its last attempt, stops no other.
 
     Args:
-        queue: decides which run begins next; by default all of the schedule do, in its order.
+        queue: decides which run begins next, and when time is up; by default all of the schedule
+            are trained, in its order.
         listener: is told of every event.
-        after_run: is called with the record of each run that finished or failed.
+        after_run: is called with the record of each run that finished or failed, or that was
+            interrupted because time was up.
 
     Raises:
         KeyboardInterrupt: the runs being trained were interrupted, the others were not begun.
@@ -175,6 +181,8 @@ def run_all(
                 listener.run_started(assignment.run)
             case Progressed(progress):
                 listener.run_progressed(progress)
+                if waiting.time_is_up():  # an executor of this process returns from `wait` too late
+                    raise _TimeIsUp
             case Noticed(notice):
                 listener.noticed(notice)
             case Ended(assignment, record):
@@ -191,7 +199,7 @@ def run_all(
                 end(assignment, _record_of_lost(assignment, dataset, target, error))
 
     try:
-        while True:
+        while not waiting.time_is_up():
             while (assignment := waiting.head(running.values())) is not None and (
                 executor.may_begin(assignment, running.values())
             ):
@@ -202,8 +210,20 @@ def run_all(
             if not running:
                 break
             executor.wait(handle, WAIT_SECONDS)
+    except _TimeIsUp:
+        pass
     finally:
         executor.close()
+    for assignment in [*running.values()]:
+        left = _folder_of(assignment, folder).read_record()
+        if left is not None and left.status == "running":  # its process had to be killed
+            left = left.as_interrupted()
+        if left is not None:
+            end(assignment, left, finished=left.is_finished)
+
+
+class _TimeIsUp(Exception):
+    """What is being trained is to be interrupted."""
 
 
 def _folder_of(assignment: Assignment, folder: Path) -> RunFolder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ class BudgetQueue(RunQueue):
         schedule: all runs that are left to train.
         order: see `planning.budget.stages`.
         deadline: when training should be done, in seconds of `clock`.
+        latest: when a run that takes longer than expected is interrupted.
         chosen: is called, whenever that may have changed, with the runs that were begun and those
             that are to begin, as they were and will be.
     """
@@ -32,11 +34,13 @@ class BudgetQueue(RunQueue):
         order: Sequence[Sequence[RunSpec]],
         deadline: float,
         *,
+        latest: float = math.inf,
         chosen: Callable[[list[Assignment]], None],
         clock: Callable[[], float],
     ) -> None:
         super().__init__(schedule)
-        self._schedule, self._order, self._deadline = schedule, order, deadline
+        self._schedule, self._order = schedule, order
+        self._deadline, self._latest = deadline, latest
         self._told, self._clock = chosen, clock
         self._begun: dict[str, Assignment] = {}
         self._began: dict[str, float] = {}
@@ -75,6 +79,9 @@ class BudgetQueue(RunQueue):
             if assignment.until != "1" and not (record and record.is_finished):
                 self.waiting.append(self._rests[assignment.run.run_id])
         self._next = None
+
+    def time_is_up(self) -> bool:
+        return self._clock() > self._latest
 
     @property
     def pace(self) -> float:

@@ -27,7 +27,8 @@ from .schedule import Assignment, Schedule
 EARLY_SEEDS = 3
 """So many seeds of every fraction come before any further seed: three tell of the spread."""
 
-
+OVERRUN = 1.1
+"""A run that takes longer than expected is trained until so many times the budget, at most."""
 MARGIN = 1.1
 """The smallest budget that is named is so many times what was estimated: the next estimate may be
 a little longer."""
