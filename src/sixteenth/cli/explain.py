@@ -76,7 +76,8 @@ def explain(
     from ..storage.study_folder import StudyFolder
     from ..study import Study, moved
     from ..study import explain as tests
-    from ..study.kept import check_nothing_lost, set_lost_repeats_aside
+    from ..study.kept import check_nothing_lost, set_lost_tests_aside
+    from ..study.levers import begun_reasons
     from ..study.sub_study import RESTORE
     from .display import display_for
     from .watch.beside import watched
@@ -119,9 +120,11 @@ def explain(
         for number, (name, part) in enumerate(todo):
             heading = _heading(costs, number, name, language)
             failed += _train(heading, name, part, machine, language)
-    if notice := set_lost_repeats_aside(place, study.runs()):
+    reasons = begun_reasons(study.spec, study.folder)
+    if notice := set_lost_tests_aside(place, study.runs(), reasons):
         print_message(notice)
     page = study.report()
+    pair = pair and tests.as_now(study, pair)
     _print_outcome(study, pair, page, as_json=as_json)
     if failed:
         labels = language.terminal

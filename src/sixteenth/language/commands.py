@@ -67,7 +67,7 @@ def command(found: Caution) -> str:
     match found:
         case NotConverged():
             return _anew(found.settings)
-        case CatchingUp() if found.chose_steps:
+        case CatchingUp() if found.chose_steps or found.longer:
             return ""
         case CatchingUp():
             return _explain(found.behind.run_ids[0], found.behind, found.best, Lever.STEPS)

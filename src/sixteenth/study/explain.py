@@ -31,7 +31,7 @@ from ..errors import DataError, InputError, MismatchError, ModelError, WeightsEr
 from ..spec import StudySpec, load_frozen
 from ..spec.fields import is_part_trained
 from ..storage.study_folder import StudyFolder
-from .levers import MORE_SEEDS, LeverStudy, begun_levers, lever_study, pair_name, same_pair
+from .levers import MORE_SEEDS, LeverStudy, begun_levers, lever_study, pair_name
 from .listener import Listener
 from .study import Study
 from .sub_study import SubStudy
@@ -77,7 +77,7 @@ def find_pair(study: Study, between: tuple[str, str] | None = None) -> CellPair:
         begun = list(begun_levers(study.spec, study.folder))
         left = {pair_name(one.pair): one.pair for one in begun if _has_runs_left(one)}
         if not failed and begun:
-            return next(iter(left.values()), begun[0].pair)
+            return as_now(study, next(iter(left.values()), begun[0].pair))
         if not failed or expect is Expect.NONE:
             raise InputError(
                 "nothing to explain: no model that was expected to be ahead is known to be behind "
@@ -89,7 +89,7 @@ def find_pair(study: Study, between: tuple[str, str] | None = None) -> CellPair:
             behind, ahead = ahead, behind
         pair = CellPair(behind.fraction, behind.key[:2], ahead.key[:2])
         if left and pair_name(pair) not in left:
-            return next(iter(left.values()))
+            return as_now(study, next(iter(left.values())))
     ends = [cell for arm in (pair.behind, pair.ahead) for cell in grid.curve(*arm)]
     if any(cell.so_far for cell in ends if cell.fraction == pair.fraction):
         raise stopped
@@ -104,7 +104,17 @@ def find_pair(study: Study, between: tuple[str, str] | None = None) -> CellPair:
             "explain changes how all weights are trained, and in these cells some are frozen: "
             + way_out
         )
-    return same_pair(study.spec, study.folder, pair)
+    return pair
+
+
+def as_now(study: Study, pair: CellPair) -> CellPair:
+    """A pair by today's accuracies: more seeds may have turned its cells round."""
+    cells = {(cell.arm, cell.fraction): cell for cell in study.findings().grid.cells}
+    ends = [cells.get((arm, pair.fraction)) for arm in (pair.behind, pair.ahead)]
+    if None in ends:
+        return pair
+    behind, ahead = sorted(filter(None, ends), key=lambda cell: cell.accuracy)
+    return CellPair(pair.fraction, behind.arm, ahead.arm)
 
 
 def _has_runs_left(lever: LeverStudy) -> bool:
@@ -141,7 +151,10 @@ def find_levers(study: Study, pair: CellPair, only: Sequence[Lever] = ()) -> lis
         if made is not None:
             found.append(made)
         elif only:
-            raise InputError(f"--only {lever}: this lever changes nothing for these cells")
+            why = "this lever changes nothing for these cells"
+            if lever is Lever.STEPS and study.spec.train.epochs == "auto":
+                why = "the runs of this study chose their own steps (train.epochs: auto)"
+            raise InputError(f"--only {lever}: {why}")
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..errors import InputError
@@ -73,6 +73,29 @@ def check_nothing_lost(
         )
 
 
+def check_reasons(folder: StudyFolder, levers: Iterable[StudyFolder]) -> None:
+    """Check that the runs by which `sixteenth explain` tested reasons still lie in their folders.
+
+    Else the report, which is made from them, would no longer tell what they told.
+
+    Args:
+        levers: where those of each lever lie, without repeats of the study's cells.
+
+    Raises:
+        InputError: how many are gone, and the ways on.
+    """
+    for lever in levers:
+        gone, known = gone_runs(lever)
+        if gone:
+            raise InputError(
+                f"{lever.runs_path} lacks {len(gone)} of the {known} runs that its results.csv has "
+                f"results of, {gone[0]} for one, and the report would lose what they told: bring "
+                "their folders back, train them anew with sixteenth explain, keep what the table "
+                f"says of them with {_keep(folder)}, or move {lever.results_path} away to have a "
+                "report without them"
+            )
+
+
 def save_lost_rows(folder: StudyFolder, planned: Sequence[RunSpec]) -> str:
     """Copy a results.csv whose runs are gone, before it is written anew without them.
 
@@ -98,14 +121,22 @@ def save_lost_rows(folder: StudyFolder, planned: Sequence[RunSpec]) -> str:
     )
 
 
-def set_lost_repeats_aside(folder: StudyFolder, planned: Sequence[RunSpec]) -> str:
-    """Move a results.csv away that knows repeats of `sixteenth explain` which are gone.
+def set_lost_tests_aside(
+    folder: StudyFolder, planned: Sequence[RunSpec], levers: Iterable[StudyFolder]
+) -> str:
+    """Move a results.csv away that knows runs of `sixteenth explain` which are gone.
 
     Else there could be no report of what it has trained besides them. Where runs of the grid are
-    gone too, the table stays.
+    gone too, that of the study stays.
+
+    Args:
+        levers: as of `check_reasons`.
 
     Returns, raises: as `save_lost_rows`.
     """
+    for lever in levers:
+        if gone_runs(lever)[0]:
+            lever.results_path.rename(_place_aside(lever))
     own, repeats = _own_and_repeats(folder, planned)
     if own or not repeats:
         return ""

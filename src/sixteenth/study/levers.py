@@ -51,6 +51,8 @@ class LeverStudy:
         """Of `base`, as KEY=VALUE, that train all of it with the lever; none where it cannot."""
         if self.lever in ALONE:
             return ()
+        if self.lever is Lever.STEM and not _have_stem(base.models, base.init):
+            return ()
         if self.lever is Lever.ZERO_INIT and self.pair.behind[0] not in BASIC_BLOCKS:
             # It leaves networks as they are for which that is better.
             return ("zero_init_residual=auto",)
@@ -78,13 +80,18 @@ class LeverStudy:
         )
 
     def runs(self) -> list[RunSpec]:
-        """Of the grid those that the lever asks for."""
+        """Of the grid those that the lever asks for.
+
+        Of a lever for the cell that is behind alone also those of the other cell, where it was
+        behind when they were begun.
+        """
         arms = [self.pair.behind] + ([] if self.lever in ALONE else [self.pair.ahead])
-        repeats = self.lever is Lever.SEEDS
+        repeats, place = self.lever is Lever.SEEDS, StudyFolder(self.folder)
         return [
             run
             for run in self.spec.runs()
-            if (run.model, run.strategy) in arms and not (repeats and run.seed in self.base_seeds)
+            if ((run.model, run.strategy) in arms or place.run(run.run_id).path.is_dir())
+            and not (repeats and run.seed in self.base_seeds)
         ]
 
 
@@ -103,11 +110,13 @@ def lever_study(
         return None
     target = folder / EXPLAIN / pair_name(pair) / lever.value
     frozen = StudyFolder(target).spec_path
-    seeds = load_frozen(frozen).seeds if frozen.is_file() else []
+    begun = load_frozen(frozen) if frozen.is_file() else None
+    seeds = begun.seeds if begun else []
     seeds = [*seeds, *(seed for seed in base.seeds if seed not in seeds)]
     while len([seed for seed in seeds if seed not in base.seeds]) < more:
         seeds.append(max(seeds) + 1)
-    arms = pair.behind, pair.ahead
+    same = _pair_of(begun) if begun else pair  # more seeds may have turned the two round since
+    arms = same.behind, same.ahead
     run = first_network(base)
     content = base.model_dump(mode="json") | {
         "models": list(dict.fromkeys(model for model, _ in arms)),
@@ -143,16 +152,16 @@ def begun_levers(
                 yield LeverStudy(_pair_of(spec), lever, base.seeds, spec, frozen.parent)
 
 
+def begun_reasons(base: StudySpec, folder: Path) -> dict[StudyFolder, LeverStudy]:
+    """The same by their folders, without repeats, whose rows are in the table of the study."""
+    reasons = [lever for lever in Lever if lever is not Lever.SEEDS]
+    return {StudyFolder(each.folder): each for each in begun_levers(base, folder, reasons)}
+
+
 def pair_name(pair: CellPair) -> str:
     """The name of a pair's folder, the same whichever cell is behind."""
     arms = sorted((pair.behind, pair.ahead))
     return slug(" ".join([pair.fraction, *(f"{model} {init}" for model, init in arms)]))
-
-
-def same_pair(base: StudySpec, folder: Path, pair: CellPair) -> CellPair:
-    """`pair` as it was begun: which cell is behind may have changed with more seeds."""
-    begun = (one.pair for one in begun_levers(base, folder))
-    return next((one for one in begun if pair_name(one) == pair_name(pair)), pair)
 
 
 def _pair_of(spec: StudySpec) -> CellPair:
@@ -178,7 +187,7 @@ def _changes(spec: StudySpec, pair: CellPair, lever: Lever, symbols: bool) -> di
             size = 2 * spec.image_size
             return {"image_size": size, "train": larger} if size <= LARGEST_IMAGE else None
         case Lever.STEM:
-            return {"stem": "cifar"} if spec.stem == "default" and _have_stem(pair) else None
+            return {"stem": "cifar"} if spec.stem == "default" and _pair_has_stem(pair) else None
         case Lever.ZERO_INIT:
             arms = (pair.behind, pair.ahead)
             able = all(init == "random" and is_resnet(model) for model, init in arms)
@@ -212,16 +221,21 @@ def _augmentation(spec: StudySpec, symbols: bool) -> dict[str, Any] | None:
     return {"train": changes} if changes else None
 
 
-def _have_stem(pair: CellPair) -> bool:
-    """Whether both cells' models have a first layer for small images."""
+def _pair_has_stem(pair: CellPair) -> bool:
+    return all(_have_stem([model], [init]) for model, init in (pair.behind, pair.ahead))
+
+
+def _have_stem(models: Iterable[str], inits: Sequence[str]) -> bool:
+    """Whether models have a first layer for small images that goes with their initial weights."""
     from ..models import check_init, check_model, is_factory
 
     try:
-        for model, init in (pair.behind, pair.ahead):
+        for model in models:
             if is_factory(model):
                 return False
             check_model(model, "cifar")
-            check_init(model, init, stem="cifar")
+            for init in inits:
+                check_init(model, init, stem="cifar")
     except (ModelError, WeightsError):
         return False
     return True

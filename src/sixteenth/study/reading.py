@@ -190,7 +190,8 @@ class StudyResults:
         Args:
             from_table: of finished runs whose folders are gone, keep what the tables say of them:
                 these are copied to the folder ``kept`` of the study, and from then on the rows
-                stand in for such runs everywhere. `Study.run` does not train them again. Their
+                stand in for such runs everywhere, also for those of `sixteenth explain`.
+                `Study.run` does not train them again. Their
                 training curves and test predictions are missing.
 
         Returns:
@@ -201,14 +202,20 @@ class StudyResults:
                 finished are gone, or, with `from_table`, it is no table of this study; nothing was
                 written.
         """
-        from .kept import check_nothing_lost, keep_tables
+        from .kept import check_nothing_lost, check_reasons, gone_runs, keep_tables
+        from .levers import begun_reasons
 
         check_is_study(self.folder)  # else `Study.run` would find a folder that is not its own
         folder = StudyFolder(self.folder)
+        reasons = begun_reasons(self.spec, self.folder)
         if from_table:
             keep_tables(folder, self.runs())
+            for place, each in reasons.items():
+                if gone_runs(place)[0]:
+                    keep_tables(place, each.runs())
         else:
             check_nothing_lost(folder, self.runs())
+            check_reasons(folder, reasons)
         return self._write_report()
 
     def _write_report(self, *, unless_current: bool = False) -> Path:

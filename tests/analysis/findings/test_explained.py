@@ -117,7 +117,7 @@ def test_a_difference_that_is_not_told_from_zero_has_no_share_to_explain(study):
 
 def test_more_seeds_are_repeats_of_the_base_and_narrow_the_difference(study):
     alone, _ = found_by(study, base(study), lever_runs(study, {BIG: 0.5}, Lever.RATE_HALF))
-    more = lever_runs(study, {SMALL: 0.5, BIG: 0.4}, Lever.SEEDS, seeds=(1, 2))
+    more = lever_runs(study, {SMALL: 0.5, BIG: 0.4}, Lever.SEEDS, seeds=(2, 3))
     gap, by_lever = found_by(study, base(study), more)
     assert isinstance(gap, ExplainedGap)
     assert (gap.behind.seeds, by_lever) == ((0, 1, 2), {})
@@ -142,7 +142,7 @@ def test_a_lever_whose_runs_failed_says_nothing(study):
 def test_what_is_not_trained_yet_is_counted_by_lever_also_where_it_has_begun_no_run(study):
     steps = lever_runs(study, {SMALL: 0.60, BIG: 0.50}, seeds=(0, 1))
     steps.results.loc[0, "status"] = "interrupted"
-    seeds = lever_runs(study, {SMALL: 0.50, BIG: 0.40}, Lever.SEEDS, seeds=(1, 2))
+    seeds = lever_runs(study, {SMALL: 0.50, BIG: 0.40}, Lever.SEEDS, seeds=(2, 3))
     seeds = replace(seeds, results=seeds.results.assign(status="missing"))
     done = lever_runs(study, {BIG: 0.50}, Lever.RATE_HALF)
     tested = [steps, done, seeds]

@@ -16,7 +16,7 @@ from ..inputs.grid import Arm, Cell
 from ..stats.intervals import Interval, cell_interval
 from ..stats.paired import Contrast, compare_cells
 from .compare_options import find_options
-from .cost import size_seconds, study_seconds
+from .cost import seeds_seconds, size_seconds
 from .doubling import SAME_SIZE, ControlRun
 from .evidence import Evidence
 from .levers import is_testable
@@ -109,7 +109,7 @@ class AnotherSize(Step):
 
 @dataclass(frozen=True)
 class MoreSeeds(Step):
-    """Two more trainings of the two best cells of one size, which cannot be told apart.
+    """More trainings of the two best cells of one size, which cannot be told apart: two of each.
 
     Attributes:
         seconds: of these trainings.
@@ -272,13 +272,13 @@ def _seeds(evidence: Evidence) -> list[MoreSeeds]:
     stopped = grid.length < 1 or best.so_far or rival.so_far
     if once or ahead or stopped or not found.may_be_told_by(SEEDS):
         return []
-    seeds = sorted({run.seed for run in grid.runs})
+    seeds = tuple(dict.fromkeys(run.seed for run in grid.runs))
     if not evidence.can_have(best.train_size, len(seeds) + SEEDS):
         return []
     repeats = evidence.explanation.repeats
     repeated = any(run_id in repeats for cell in (best, rival) for run_id in cell.run_ids)
     if repeated or not is_testable(best, rival):
-        more = (*seeds, *(seeds[-1] + i for i in range(1, SEEDS + 1)))
-        return [MoreSeeds(best, rival, found, SEEDS * study_seconds(grid) / len(seeds), more)]
+        more = (*seeds, *(max(seeds) + i for i in range(1, SEEDS + 1)))
+        return [MoreSeeds(best, rival, found, seeds_seconds(grid, len(more)), more)]
     seconds = SEEDS * (best.mean("seconds") + rival.mean("seconds"))
     return [MoreSeeds(best, rival, found, seconds)]

@@ -18,8 +18,8 @@ from ...spec.fields import (
     trained_part,
     weights_of,
 )
-from ..inputs.grid import Cell, CellKey, Grid, Run
-from .cost import study_seconds, training_seconds
+from ..inputs.grid import Cell, Grid
+from .cost import seeds_seconds, study_seconds
 from .diagnosis import UnstableTraining, falls_back
 from .evidence import Evidence
 from .explained import ExplainedLever
@@ -68,7 +68,7 @@ class OneSeed(Finding):
                 seeds += tuple(max(seeds) + i for i in range(1, SEEDS - len(seeds) + 1))
                 seeds = seeds if evidence.can_have(most, len(seeds)) else ()
                 deviation = grid.spread.deviation(cell.key)
-                yield cls(deviation, seeds, _seeds_seconds(grid, len(seeds)), once(grid, cell))
+                yield cls(deviation, seeds, seeds_seconds(grid, len(seeds)), once(grid, cell))
                 return
 
 
@@ -298,15 +298,6 @@ def _reaches_zero(grid: Grid, option: Option, ends: Sequence[Cell]) -> bool:
     deviations = stats.norm.ppf((1 + option.level) / 2)
     wider = math.hypot(option.gain - near, deviations * math.sqrt(3 * variance))
     return bool(wider >= abs(option.gain))
-
-
-def _seeds_seconds(grid: Grid, seeds: int) -> float:
-    """Seconds of training that it takes until each cell has so many seeds; NaN where not known."""
-    cells: dict[CellKey, list[Run]] = {}
-    for run in grid.runs:
-        cells.setdefault(run.cell_key, []).append(run)
-    more = ((seeds - len(runs), runs[:1]) for runs in cells.values())
-    return sum(number * training_seconds(grid, run) for number, run in more)
 
 
 def _of_the_runs(evidence: Evidence) -> Iterator[Caution]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Container, Iterable, Sequence
 
 from ...spec.fields import is_frozen
-from ..inputs.grid import Cell, Grid, Run
+from ..inputs.grid import Cell, CellKey, Grid, Run
 
 
 def cell_seconds(grid: Grid, cell: Cell, images: float | None = None) -> float:
@@ -64,6 +64,15 @@ def longer_seconds(grid: Grid, repeats: Container[str] = (), *, steps: int | Non
         longer = 2.0 if steps is None else steps / run.steps if run.steps > 0 else math.nan
         total += training_seconds(grid, [run]) * (1.0 if is_frozen(run.init) else longer)
     return total
+
+
+def seeds_seconds(grid: Grid, seeds: int) -> float:
+    """Seconds of training that it takes until each cell has so many seeds; NaN where not known."""
+    cells: dict[CellKey, list[Run]] = {}
+    for run in grid.runs:
+        cells.setdefault(run.cell_key, []).append(run)
+    more = ((max(0, seeds - len(runs)), runs[:1]) for runs in cells.values())
+    return sum(number * training_seconds(grid, run) for number, run in more if number)
 
 
 def size_seconds(grid: Grid, size: float) -> float:

@@ -242,6 +242,7 @@ def explained(
     if not tested:
         return []
     grid = _grid(results, predictions or {}, tested, metric)
+    known = set(results.loc[results["status"] == "finished", "run_id"])
     found: list[ExplainedFinding] = []
     for pair in dict.fromkeys(runs.pair for runs in tested):
         cells = [_cell(grid, arm, pair.fraction) for arm in (pair.behind, pair.ahead)]
@@ -253,7 +254,7 @@ def explained(
         found.append(
             ExplainedGap(behind, ahead, Average.of(ahead.accuracy - behind.accuracy, draws))
         )
-        progress = [runs.progress for runs in begun if runs.pair == pair]
+        progress = [runs.progress(known) for runs in begun if runs.pair == pair]
         unfinished = tuple(one for one in progress if one.finished < one.planned)
         if unfinished:
             found.append(UnfinishedLevers(behind, ahead, unfinished))
@@ -277,7 +278,8 @@ def lever_gains(
 ) -> LeverGains:
     """What twice the steps, larger images or another first layer bring each cell; see `explained`.
 
-    Twice the steps are the half of four times the steps, where that length was measured. Trainings
+    Twice the steps are the half of four times the steps, where that length was measured; else it is
+    four times the steps. Trainings
     of `Lever.SEEDS` count where `results` has them, so that each gain starts from the same cell as
     the other options.
     """
@@ -295,7 +297,7 @@ def lever_gains(
             start = _cell(grid, arm, fraction)
             end = _cell(grid, arm, _label(fraction, runs.lever))
             if start and end and runs.lever is Lever.STEPS:
-                end = of_steps(grid.lengths(end), 2 * start.mean("steps"))
+                end = of_steps(grid.lengths(end), 2 * start.mean("steps")) or end
             if start and end:
                 gain = LeverGain.of(grid, start, end, level)
                 found.setdefault((arm, fraction), {})[runs.lever] = gain
@@ -328,7 +330,7 @@ def _grid(
         named = "" if runs.lever is Lever.SEEDS else f"{runs.lever}/"
         table = table.assign(run_id=named + table["run_id"])
         tables.append(table[~table["run_id"].isin(known)])
-        predicted |= {named + run_id: each for run_id, each in runs.predictions.items()}
+        predicted = {named + run_id: each for run_id, each in runs.predictions.items()} | predicted
     filled = [table.dropna(axis="columns", how="all") for table in tables if len(table)]
     return read_grid(pd.concat(filled, ignore_index=True), None, predicted, metric)
 

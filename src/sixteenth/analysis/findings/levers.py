@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -75,10 +76,18 @@ class LeverRuns:
     predictions: Predictions
     settings: tuple[str, ...] = ()
 
-    @property
-    def progress(self) -> LeverProgress:
-        status = whole_runs(self.results)["status"]
-        return LeverProgress(self.lever, int((status == "finished").sum()), len(status))
+    def progress(self, known: Collection[str]) -> LeverProgress:
+        """How many of its runs are finished.
+
+        Args:
+            known: runs that are finished in the study's own table, which may hold repeats that are
+                gone from their folders.
+        """
+        runs = whole_runs(self.results)
+        finished = runs["status"] == "finished"
+        if self.lever is Lever.SEEDS:
+            finished |= runs["run_id"].isin(known)
+        return LeverProgress(self.lever, int(finished.sum()), len(runs))
 
     @property
     def begins_to_tell(self) -> bool:

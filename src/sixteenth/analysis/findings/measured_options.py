@@ -40,6 +40,7 @@ class _Tried(NamedTuple):
 
     def option(self, grid: Grid, start: Cell) -> Option:
         """The verdict is by the interval alone."""
+        longer = self.kind is OptionKind.TRAINING
         return Option(
             kind=self.kind,
             start=start,
@@ -51,6 +52,7 @@ class _Tried(NamedTuple):
             verdict=verdict_of(self.gain.low, self.gain.high),
             measured=True,
             seconds=cell_seconds(grid, self.end),
+            times_steps=self.end.mean("steps") / start.mean("steps") if longer else 2.0,
             across_machines=self.gain.across_machines,
             lever=self.lever,
             draws=self.draws,

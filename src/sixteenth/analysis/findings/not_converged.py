@@ -18,6 +18,7 @@ from .cost import longer_seconds
 from .diagnosis import Context
 from .doubling import last_steps, training_gain
 from .evidence import Evidence
+from .explained import Average, ExplainedLever, LeverVerdict
 from .levers import Lever
 from .options import Option, OptionKind
 from .types import Finding
@@ -76,6 +77,8 @@ class CatchingUp(Finding):
         lead: accuracy of the best one minus that of the other.
         gain, best_gain: what the last doubling of the steps brought the other and the best one;
             NaN where shorter trainings were not tested, and the training curve alone tells it.
+        longer: the lead between average trainings with four times the steps, where `explain`
+            measured it.
     """
 
     best: Cell
@@ -83,6 +86,7 @@ class CatchingUp(Finding):
     lead: float
     gain: float = math.nan
     best_gain: float = math.nan
+    longer: Average | None = None
 
     @property
     def chose_steps(self) -> bool:
@@ -94,9 +98,10 @@ class CatchingUp(Finding):
     def of(cls, evidence: Evidence, leads: Iterable[tuple[Cell, float]]) -> Iterator[Self]:
         """The one that catches up fastest, if there is one.
 
-        It counts where the last doubling of its steps is known to have helped, and brought it more
-        than the best network: half a point at least, and a tenth of the lead. Without shorter
-        trainings it counts where its training accuracy was still rising.
+        None of those of which `explain` has told that the lead stays with longer training, or that
+        it goes. A network counts where the last doubling of its steps is known to have helped, and
+        brought it more than the best network: half a point at least, and a tenth of the lead.
+        Without shorter trainings it counts where its training accuracy was still rising.
 
         Args:
             leads: cells that the best network is told to be ahead of, and by how much.
@@ -105,16 +110,20 @@ class CatchingUp(Finding):
         best_gain = training_gain(grid, best)
         found = []
         for behind, lead in leads:
-            if behind.so_far or evidence.guesses(behind) or _trained_longer(evidence, behind):
+            if behind.so_far or evidence.guesses(behind):
                 continue
+            tried = _trained_longer(evidence, behind)
+            if any(one.after.low > 0 or one.verdict is LeverVerdict.REASON for one in tried):
+                continue
+            longer = next((one.after for one in tried), None)
             last = last_steps(grid, behind, evidence.level)
             if last is None or math.isnan(best_gain):
                 if evidence.still_climbs(behind) and not evidence.still_climbs(best):
-                    found.append(cls(best, behind, lead))
+                    found.append(cls(best, behind, lead, longer=longer))
                 continue
             faster = last.value - best_gain
             if last.verdict == "above" and faster >= max(LEAST_GAIN, NOTICED * lead):
-                found.append(cls(best, behind, lead, last.value, best_gain))
+                found.append(cls(best, behind, lead, last.value, best_gain, longer))
         found.sort(key=lambda one: one.gain - one.best_gain if math.isfinite(one.gain) else 0.0)
         yield from found[-1:]
 
@@ -127,17 +136,14 @@ def _still_improves(evidence: Evidence, options: Sequence[Option]) -> bool:
 
 def _order_stays(evidence: Evidence, compared: Sequence[Cell]) -> bool:
     """Whether `explain` trained the best network and all others longer, and it stayed ahead."""
-    explanation, best = evidence.explanation, evidence.best
-    return bool(compared) and all(
-        any(one.lever is Lever.STEPS and one.after.value > 0 for one in tried)
-        for tried in (explanation.levers(cell, best) for cell in compared)
-    )
+    tried = [_trained_longer(evidence, cell) for cell in compared]
+    return bool(tried) and all(any(one.after.low > 0 for one in each) for each in tried)
 
 
-def _trained_longer(evidence: Evidence, behind: Cell) -> bool:
-    """Whether `explain` trained a network and the best one longer, which tells what is left."""
+def _trained_longer(evidence: Evidence, behind: Cell) -> list[ExplainedLever]:
+    """What is left between a network and the best one, where `explain` trained both longer."""
     tried = evidence.explanation.levers(behind, evidence.best)
-    return any(one.lever is Lever.STEPS for one in tried)
+    return [one for one in tried if one.lever is Lever.STEPS]
 
 
 def twice_as_long(grid: Grid, best: Cell, context: Context) -> tuple[tuple[str, ...], int | None]:

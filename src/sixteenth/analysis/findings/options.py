@@ -86,6 +86,7 @@ class Option(Finding):
         all_labelled: for data, all images with labels, where a few lack to twice those of now; NaN
             of all else.
         seconds: of the training that it takes, at the speed of the study; NaN where unknown.
+        times_steps: of longer training, its steps over those of `start`.
         chance_best: that it has the largest gain of all options whose gain is known; NaN where
             there is one.
         regret: gain that is lost on average by choosing it and not the one that is best then, in
@@ -120,6 +121,7 @@ class Option(Finding):
     new_images: float = 0.0
     all_labelled: float = math.nan
     seconds: float = math.nan
+    times_steps: float = 2.0
     chance_best: float = math.nan
     regret: float = math.nan
     points_per_1000_images: float = math.nan

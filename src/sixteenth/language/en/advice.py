@@ -173,6 +173,8 @@ def _more_seeds(found: MoreSeeds, words: Words) -> tuple[str, str, str]:
         f"({signed(difference.value)} points, {around})."
     )
     what = "train two more seeds of the two best"
+    if found.seeds:
+        what = f"train all networks with {len(found.seeds)} seeds"
     return what, why, _time(found.seconds)
 
 

@@ -22,7 +22,7 @@ from ...analysis.findings.per_class import ImbalancedClasses
 from ...spec.fields import is_frozen, is_last_stage
 from ..text import portion, upper_first
 from . import explained
-from .numbers import count, deviation, join, percent, plural, points, signed
+from .numbers import NUMBERS, count, deviation, interval, join, percent, plural, points, signed
 from .words import Words, trained_once
 
 
@@ -125,6 +125,12 @@ def _catching_up(found: CatchingUp, words: Words) -> str:
     """That longer training may leave less of a lead."""
     behind, lead = words.cell(found.behind), words.term.gain.format(points(found.lead))
     less = f"Longer training may leave less of the {lead} between them."
+    if found.longer is not None:
+        left = NUMBERS.decimal(100 * found.longer.value, 1)
+        less = (
+            f"With four times the steps {left} of the {lead} between them are left "
+            f"({interval(found.longer)} between average trainings)."
+        )
     if math.isnan(found.gain):
         return f"{words.begin(behind)} was still improving when its training ended. {less}"
     head = is_frozen(found.best.init)  # which has no steps

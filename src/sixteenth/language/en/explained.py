@@ -121,11 +121,11 @@ def _share(share: Average) -> str:
 def _verdict(found: ExplainedLever) -> str:
     match found.verdict:
         case LeverVerdict.REASON:
-            return "so it is the reason"
+            return "so it is a reason"
         case LeverVerdict.NOT_MAIN:
             return "so it is not the main reason"
         case LeverVerdict.OPEN:
-            return "which leaves open whether it is the reason"
+            return "which leaves open whether it is a reason"
         case _:
             assert_never(found.verdict)
 

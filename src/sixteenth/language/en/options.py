@@ -85,7 +85,7 @@ def label(option: Option, words: Words) -> str:
                 return f"training {more(option)}"
             return _with(words.init(option.end[1]), option) if option.end else "other weights"
         case OptionKind.TRAINING:
-            return "twice the training steps"
+            return CHANGED[Lever.STEPS] if option.times_steps > 3 else "twice the training steps"
         case OptionKind.RESOLUTION:
             if option.lever is Lever.STEM:
                 return "a first layer for small images"

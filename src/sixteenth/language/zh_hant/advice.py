@@ -174,7 +174,10 @@ def _more_seeds(found: MoreSeeds, words: Words) -> tuple[str, str, str]:
     corrected = CORRECTED if difference.leaves_out_zero else ""
     gain = signed_points(difference.value)
     why = f"{best}與 {rival}的高下{corrected}還分不出來（{gain}，{around}）。"
-    return "在最好的兩個組合之間做選擇之前，先各用兩個新的種子再訓練", why, _time(found.seconds)
+    what = "在最好的兩個組合之間做選擇之前，先各用兩個新的種子再訓練"
+    if found.seeds:
+        what = f"所有組合都用 {len(found.seeds)} 個種子訓練"
+    return what, why, _time(found.seconds)
 
 
 def _time(seconds: float) -> str:

@@ -22,7 +22,7 @@ from ...analysis.findings.per_class import ImbalancedClasses
 from ...spec.fields import is_frozen, is_last_stage
 from ..text import portion
 from . import explained
-from .numbers import count, deviation, percent, points, signed
+from .numbers import count, deviation, interval, percent, points, signed
 from .words import Words, trained_once
 
 
@@ -133,6 +133,9 @@ def _catching_up(found: CatchingUp, words: Words) -> str:
     """That longer training may leave less of a lead."""
     behind, lead = words.cell(found.behind), words.term.gain.format(points(found.lead))
     less = f"訓練久一點，兩者之間的 {lead}可能會縮小。"
+    if found.longer is not None:
+        left = f"{points(found.longer.value)}（平均訓練之間的 {interval(found.longer)}）"
+        less = f"訓練步數增為四倍時，兩者之間的 {lead}剩下 {left}。"
     if math.isnan(found.gain):
         return f"{behind}在訓練結束時仍在進步：{less}"
     head = is_frozen(found.best.init)  # which has no steps

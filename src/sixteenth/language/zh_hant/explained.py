@@ -113,7 +113,7 @@ def _share(share: Average) -> str:
 def _verdict(found: ExplainedLever) -> str:
     match found.verdict:
         case LeverVerdict.REASON:
-            return "所以這就是原因"
+            return "所以這是一個原因"
         case LeverVerdict.NOT_MAIN:
             return "所以不是主要原因"
         case LeverVerdict.OPEN:

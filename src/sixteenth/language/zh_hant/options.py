@@ -84,7 +84,7 @@ def label(option: Option, words: Words) -> str:
                 return f"訓練{more(option)}"
             return _with(words.init(option.end[1]), option) if option.end else "其他權重"
         case OptionKind.TRAINING:
-            return "訓練步數加倍"
+            return CHANGED[Lever.STEPS] if option.times_steps > 3 else "訓練步數加倍"
         case OptionKind.RESOLUTION:
             if option.lever is Lever.STEM:
                 return "適合小影像的第一層"
