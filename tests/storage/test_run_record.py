@@ -259,3 +259,29 @@ def test_a_record_older_than_lengths_and_schedules_is_that_of_its_run(tmp_path: 
     (longer,) = parse_spec(study | {"lengths": ["1/2", 1]}).runs()
     with pytest.raises(MismatchError, match=r"lengths: \['1'\] there, \['1/2', '1'\] asked for"):
         RunFolder(tmp_path).check_same(RunRecord.from_dict(OLD), longer, "9f2c")
+
+
+def test_nothing_is_concluded_from_shorter_lengths_of_a_run_that_failed_later() -> None:
+    quarter = {"length": "1/4", "test_accuracy": 0.4}
+    stopped = changed(spec__lengths=["1/4", "1/2", "1"]) | {"status": "interrupted"}
+    record = RunRecord.from_dict(stopped | {"metrics": None, "lengths": [quarter]})
+    assert record.as_interrupted().lengths == record.lengths
+    assert record.as_failed(ValueError("its loss became NaN")).lengths == ()
+
+
+def test_a_run_that_goes_on_has_what_was_known_of_it_before_it_is_built_again() -> None:
+    """Else one that is killed while it is built would have lengths of no number of images."""
+    quarter = {"length": "1/4", "test_accuracy": 0.4}
+    stopped = changed(spec__lengths=["1/4", "1/2", "1"]) | {"status": "interrupted"}
+    before = RunRecord.from_dict(stopped | {"metrics": None, "lengths": [quarter]})
+    assert before.train_size is not None
+    again = RunRecord.begin(
+        before.run_spec(Path("run.json")),
+        data=DataFacts(),
+        data_checks=DataChecks(),
+        environment=Environment(),
+        execution=ExecutionFacts(),
+        before=before,
+    )
+    known = ("lengths", "train_size", "model", "augmentation")
+    assert [getattr(again, name) for name in known] == [getattr(before, name) for name in known]

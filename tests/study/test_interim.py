@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from test_snapshot import finish
 
-from sixteenth import StudySpec
+from sixteenth import InputError, StudySpec
 from sixteenth.storage.study_folder import StudyFolder, StudySnapshot
 from sixteenth.study import interim
 from sixteenth.study.interim import InterimResults
@@ -129,3 +129,22 @@ def test_a_stop_remains_a_stop_where_results_csv_cannot_be_written(tmp_path: Pat
         train()
     # The second had ended too, and lies in the folder.
     assert list(training.known[-1].records) == [record.run_id for record in training.ended]
+
+
+def test_a_damaged_file_of_another_run_is_told_once_and_stops_no_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would end those that a budget still has time for."""
+    monkeypatch.setattr("sixteenth.study.interim.REPORT_SECONDS", 0.0)
+    training = Training(tmp_path)
+
+    def report() -> None:
+        raise InputError("predictions.npz cannot be read: remove it")
+
+    results = InterimResults(training.known[0], training.adopt, report, training.noticed.append)
+    with results:
+        for record in training.ended:
+            results.add(record)
+    assert training.noticed == [
+        "there is no report for now: predictions.npz cannot be read: remove it; training goes on"
+    ]

@@ -264,3 +264,36 @@ def test_an_export_says_which_runs_are_only_rows(study: Path, sixteenth: Command
     ended = sixteenth(*words, "none")
     assert ended.code == 2
     assert "only tables are left of its runs: there is nothing to export" in ended.err
+
+
+def test_tables_keep_what_predictions_told_without_being_asked_to(
+    study: Path,
+) -> None:
+    """A copy without them would lose the only numbers by which this study decides."""
+    spec = study / "study.yaml"
+    decides = spec.read_text("utf-8").replace("metric: accuracy", "metric: balanced-accuracy")
+    spec.write_text(decides, "utf-8")
+    Study.open(study).report()
+    tables = [study / name for name in ("results.csv", "per_class.csv")]
+    before = [_without_ends(path) for path in tables]
+    verdict = Study.open(study).opening()[0]
+    for predictions in study.glob("runs/*/predictions.npz"):
+        predictions.unlink()
+    for _ in range(2):
+        Study.open(study).report()
+        for path, table in zip(tables, before, strict=True):
+            pd.testing.assert_frame_equal(_without_ends(path), table)
+    assert Study.open(study).opening()[0] == verdict
+
+
+def test_predictions_that_are_damaged_are_found_before_anything_is_trained(
+    place: Path, sixteenth: Command
+) -> None:
+    damaged = place / "runs" / "tiny_models.big-random-all-seed0" / "predictions.npz"
+    damaged.write_bytes(b"half of it")
+    ended = sixteenth("run", "tiny.yaml")
+    assert ended.code == 2
+    assert "remove predictions.npz to go on without the single answers" in ended.err
+    assert "starts" not in ended.err
+    damaged.unlink()
+    assert sixteenth("show", str(place)).code == 0

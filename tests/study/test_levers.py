@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sixteenth.analysis.findings.levers import CellPair, Lever
-from sixteenth.spec import StudySpec, spec_differences
-from sixteenth.storage.study_folder import _are_repeats
+from sixteenth.spec import StudySpec, dump_spec, spec_differences
+from sixteenth.storage.study_folder import StudyFolder, _are_repeats
 from sixteenth.study.levers import lever_study
 
 
@@ -154,3 +154,34 @@ def test_a_training_of_another_recipe_is_no_repeat() -> None:
     assert _are_repeats(run, again)
     train = run.train.model_copy(update={"schedule": "one-cycle"})
     assert not _are_repeats(run, again.model_copy(update={"train": train}))
+
+
+def test_more_seeds_that_turn_a_pair_round_train_the_one_that_is_behind_now(
+    tmp_path: Path,
+) -> None:
+    """In the folder that was begun, where what was trained of the other one stays."""
+    base = begins_as_torchvision()
+    begun = lever_study(base, tmp_path, RESNETS, Lever.RATE_HALF, symbols=False)
+    assert begun is not None
+    assert {run.model for run in begun.runs()} == {"resnet50"}
+    place = StudyFolder(begun.folder)
+    place.path.mkdir(parents=True)
+    place.spec_path.write_text(dump_spec(begun.spec, place.spec_path), "utf-8")
+    turned = CellPair("1/16", RESNETS.ahead, RESNETS.behind)
+    now = lever_study(base, tmp_path, turned, Lever.RATE_HALF, symbols=False)
+    assert now is not None
+    assert (now.folder, now.spec) == (begun.folder, begun.spec)
+    assert {run.model for run in now.runs()} == {"resnet18"}
+    for run in begun.runs():
+        place.run(run.run_id).path.mkdir(parents=True)
+    assert {run.model for run in now.runs()} == {"resnet18", "resnet50"}
+
+
+def test_another_first_layer_is_no_setting_of_a_study_whose_weights_do_not_fit_it(
+    tmp_path: Path,
+) -> None:
+    for init, settings in ((["random"], ("stem=cifar",)), (["random", "imagenet"], ())):
+        base = begins_as_torchvision(init=init)
+        made = lever_study(base, tmp_path, RESNETS, Lever.STEM, symbols=False)
+        assert made is not None
+        assert made.settings(base) == settings

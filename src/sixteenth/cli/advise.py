@@ -46,11 +46,12 @@ def advise(
 
 
 def _print(advice: SaidAdvice, folder: Path, on: Console, labels: TerminalLabels) -> None:
-    """The verdict, what there is, what the target takes, then what could be done."""
+    """The verdict, what there is, what the target takes, what speaks against it, the options."""
     from rich.text import Text
 
     from ..language.commands import typed
     from ..language.text import plain, upper_first
+    from .answer import print_cautions
     from .tables import print_text
 
     if advice.verdict:
@@ -60,6 +61,7 @@ def _print(advice: SaidAdvice, folder: Path, on: Console, labels: TerminalLabels
     if advice.target is not None:
         on.print()
         print_text(plain(advice.target.text), on, style="bold")
+    print_cautions(advice.cautions, folder, on)
     for heading, steps in ((labels.options, advice.options), (labels.surer, advice.steps)):
         if steps:
             on.print(f"\n{heading}")

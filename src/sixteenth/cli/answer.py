@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..language.base import Language
-    from ..language.screen import SaidCard, SaidOverview
+    from ..language.screen import SaidCard, SaidCaution, SaidOverview
 
 NARROWEST = 12
 """Columns that what a card is about and its cost get at least."""
@@ -32,7 +33,12 @@ def print_answer(said: SaidOverview, folder: Path, on: Console, language: Langua
     if said.cards:
         on.print()
         on.print(table(_columns(said.cards, on.width, language), on))
-    for caution in said.cautions:
+    print_cautions(said.cautions, folder, on)
+
+
+def print_cautions(cautions: Iterable[SaidCaution], folder: Path, on: Console) -> None:
+    """Print what could overturn a verdict, with the commands that would settle it."""
+    for caution in cautions:
         on.print()
         print_text(caution.text, on, style="yellow")
         if caution.command:

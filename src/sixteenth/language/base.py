@@ -40,7 +40,7 @@ from .commands import step_command
 from .labels import FigureLabels, PageLabels, ProgressLabels, TerminalLabels, WatchLabels
 from .numbers import Numbers
 from .provenance import ProvenanceText
-from .screen import OverviewFinding, Screen
+from .screen import OverviewFinding, SaidCaution, Screen
 from .tables import SaidTable, TableLabels, Tables
 from .text import fill, plain
 from .understood import UnderstoodText
@@ -111,6 +111,7 @@ class SaidAdvice:
         options: what could be had from it, the largest gain first.
         steps: what would make the answer surer, the most useful first.
         target: what the wanted error takes; None where none was asked for.
+        cautions: what could overturn the verdict, as on the first screen.
         findings: the same in numbers.
     """
 
@@ -119,6 +120,7 @@ class SaidAdvice:
     options: tuple[SaidStep, ...]
     steps: tuple[SaidStep, ...]
     target: Statement | None
+    cautions: tuple[SaidCaution, ...]
     findings: Advice
 
     def __repr__(self) -> str:
@@ -127,6 +129,7 @@ class SaidAdvice:
     def _repr_html_(self) -> str:
         parts = [*filter(None, [self.verdict]), self.best]
         parts += [self.target.text] if self.target else []
+        parts += [caution.text for caution in self.cautions]
         steps = "".join(f"<li>{escape(step.text)}</li>" for step in (*self.options, *self.steps))
         return "".join(f"<p>{escape(part)}</p>" for part in parts) + f"<ol>{steps}</ol>"
 
@@ -137,6 +140,7 @@ class SaidAdvice:
             "verdict": self.verdict,
             "best": self.best,
             "target": None if target is None else {**target.finding.to_dict(), "text": target.text},
+            "cautions": [{"text": one.text, "command": one.command} for one in self.cautions],
             "options": [_step_dict(step) for step in self.options],
             "steps": [_step_dict(step) for step in self.steps],
         }
@@ -355,5 +359,6 @@ class Language:
             options=tuple(self.say_step(option) for option in advice.options),
             steps=tuple(self.say_step(step) for step in advice.steps),
             target=None if target is None else Statement(self.say(target), target),
+            cautions=self.screen.say_cautions(screen),
             findings=advice,
         )

@@ -307,6 +307,10 @@ class Screen(ABC):
     def caution(self, found: Caution) -> str:
         """One or two sentences."""
 
+    def say_cautions(self, found: Overview) -> tuple[SaidCaution, ...]:
+        """What could overturn the verdict, without what the title says to train."""
+        return tuple(map(self._caution, found.cautions))
+
     def _caution(self, found: Caution) -> SaidCaution:
         """With the time that its command takes, where that is known and worth telling."""
         text, typed, seconds = self.caution(found), command(found), math.nan
@@ -351,7 +355,7 @@ class Screen(ABC):
             lead=self.lead(found),
             cards=tuple(self.card(card) for card in found.cards),
             others=tuple(self.option(option) for option in found.others),
-            cautions=(*self._advised(found), *map(self._caution, found.cautions)),
+            cautions=(*self._advised(found), *self.say_cautions(found)),
             sure=self.sure(found.sure) if found.sure else (),
             summary=_at_most(self.summary(found, data), MOST_WORDS, self.labels.between),
         )

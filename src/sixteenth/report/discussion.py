@@ -27,6 +27,7 @@ class Measurements:
         histories: one row for each run and epoch.
         records: those of the runs that were begun.
         class_images: fraction -> training images of each class, in the order of the labels.
+        kept_classes: class -> its test images, where only tables tell of some runs.
     """
 
     spec: Mapping[str, Any]
@@ -34,6 +35,7 @@ class Measurements:
     histories: pd.DataFrame
     records: Sequence[RunRecord]
     class_images: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    kept_classes: Mapping[str, float] = field(default_factory=dict)
 
 
 def analyse_study(
@@ -57,7 +59,7 @@ def analyse_study(
         expect=measurements.spec.get("expect", "bigger-is-better"),
         metric=measurements.spec.get("metric", Metric.ACCURACY),
         context=replace(
-            _context(measurements.spec, measurements.records),
+            _context(measurements),
             class_images=measurements.class_images,
             stopped=_stopped(measurements),
         ),
@@ -67,14 +69,17 @@ def analyse_study(
     )
 
 
-def _context(spec: Mapping[str, Any], runs: Sequence[RunRecord]) -> Context:
+def _context(measurements: Measurements) -> Context:
     """What the discussion should know of the study besides its numbers."""
+    spec, runs = measurements.spec, measurements.records
     data = first(run.data for run in runs)
     classes = data.classes if data else ()
+    images = (data.per_class if data else None) or measurements.kept_classes
     train = spec.get("train") or {}
     return Context(
         train_images=first(run.data.train_images for run in runs if run.data),
-        num_classes=len(classes) or None,
+        num_classes=len(classes) or len(images) or None,
+        largest_class=max(images.values()) / sum(images.values()) if images else math.nan,
         classes=tuple(plain(name) for name in classes),
         disjoint=spec.get("subsets") == "disjoint",
         image_size=spec.get("image_size"),
@@ -107,9 +112,11 @@ def planned_epochs(epochs: int | str, steps: int | None, history: pd.DataFrame) 
 def _stopped(measurements: Measurements) -> dict[str, tuple[int, int]]:
     """run_id -> the epoch that an interrupted run has come to, and all of its epochs."""
     train = measurements.spec.get("train") or {}
+    status = dict(zip(measurements.results["run_id"], measurements.results["status"], strict=True))
     found = {}
     for record in measurements.records:
-        if record.status != "interrupted" or "run_id" not in measurements.histories:
+        # The record of one that was killed says that it is still being trained.
+        if status.get(record.run_id) != "interrupted" or "run_id" not in measurements.histories:
             continue
         history = measurements.histories[measurements.histories["run_id"] == record.run_id]
         epochs = planned_epochs(train.get("epochs", "auto"), train.get("steps"), history)

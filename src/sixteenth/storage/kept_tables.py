@@ -98,6 +98,16 @@ class KeptRows:
         both = pd.concat([table.astype(object), kept.astype(object)])
         return both.sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")
 
+    def class_sizes(self) -> dict[str, float]:
+        """Test images of each class, by its name; nothing where no table tells it."""
+        if self.classes is None or not {"class", "test_images"} <= set(self.classes):
+            return {}
+        import pandas as pd
+
+        images = pd.to_numeric(self.classes["test_images"], errors="coerce")
+        sizes = images.groupby(self.classes["class"]).max().dropna()
+        return {str(name): float(size) for name, size in sizes.items() if size > 0}
+
 
 def has_result(table: pd.DataFrame) -> pd.Series[bool]:
     """Which rows of a results.csv are of runs that finished, or count as they were last measured.

@@ -195,7 +195,8 @@ class RunFolder:
             return None
         # What a damaged archive does to zipfile, zlib and numpy is not one kind of error.
         except Exception as error:
-            raise InputError(f"{path} cannot be read: {one_line(error)[:200]}") from None
+            said = f"{path} cannot be read: {one_line(error)[:200]}"
+            raise InputError(f"{said}: {self._without_predictions(path)}") from None
 
     def predictions_of(self, record: RunRecord) -> StoredPredictions:
         """As `read_predictions`, of each length that the record knows, by `RunRecord.row_id`.
@@ -239,8 +240,16 @@ class RunFolder:
         try:
             check_agreement(accuracy, *predictions)
         except ValueError as error:
-            raise InputError(f"{path} does not fit its run: {error}") from None
+            said = f"{path} does not fit its run: {error}"
+            raise InputError(f"{said}: {self._without_predictions(path)}") from None
         return predictions
+
+    def _without_predictions(self, path: Path) -> str:
+        """The ways out of predictions that cannot be used."""
+        return (
+            f"remove {path.name} to go on without the single answers of this run, or {self.path} "
+            "to train it anew"
+        )
 
     def write_predictions(
         self, labels: np.ndarray, probabilities: np.ndarray, length: str = "1"

@@ -158,8 +158,9 @@ class RunRecord(Part):
 
     @property
     def measured(self) -> dict[str, Any]:
-        """The fields that hold what was measured of a run that is not finished."""
-        known = ("metrics", "lengths", "train_flops", "seconds")
+        """The fields that hold what was measured of a run that is not finished, and of what."""
+        of_what = ("train_size", "augmentation", "model")
+        known = ("metrics", "lengths", "train_flops", "seconds", *of_what)
         return {name: getattr(self, name) for name in known}
 
     @property
@@ -244,11 +245,13 @@ class RunRecord(Part):
         return self.model_copy(update={"status": "interrupted", "lengths": known})
 
     def as_failed(self, error: Exception) -> Self:
-        """The same run, which has just failed of `error`."""
+        """The same run, which has just failed of `error`.
+
+        Nothing is concluded from it, so what was measured of shorter lengths is left out; the
+        checkpoint keeps it for a run that goes on.
+        """
         changes = {"status": "failed", "error": Failure.of(error), "finished": _now()}
-        so_far = self.metrics is not None and self.metrics.chosen_by == STOPPED
-        run = self.with_lengths([]) if so_far else self
-        return run.model_copy(update=changes)
+        return self.with_lengths([]).model_copy(update=changes)
 
     def as_finished(
         self,

@@ -80,7 +80,7 @@ class InterimResults:
         """A run finished or failed; write what it is time for.
 
         A file that a spreadsheet has open cannot be replaced on Windows: that is tried again when
-        the next run ends.
+        the next run ends. So is what a damaged file of another run prevents.
 
         Raises:
             OSError: the disk is full or cannot be written.
@@ -90,12 +90,17 @@ class InterimResults:
             try:
                 write.offer()
             except PermissionError as error:
-                if not self._noticed:
-                    self._notice(
-                        f"{error.filename} cannot be written ({error.strerror}): close the program "
-                        "that has it open; training goes on"
-                    )
-                self._noticed = True
+                self._notice_once(
+                    f"{error.filename} cannot be written ({error.strerror}): close the program "
+                    "that has it open; training goes on"
+                )
+            except InputError as error:
+                self._notice_once(f"there is no report for now: {error}; training goes on")
+
+    def _notice_once(self, said: str) -> None:
+        if not self._noticed:
+            self._notice(said)
+        self._noticed = True
 
     def _take_in(self) -> StudySnapshot:
         """Let the study know the ended runs. It goes over all records, so not after each run."""

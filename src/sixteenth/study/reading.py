@@ -336,6 +336,7 @@ class StudyResults:
             histories=self._table("histories", snapshot),
             records=list(snapshot.records.values()),
             class_images=class_images(snapshot),
+            kept_classes=snapshot.kept.class_sizes(),
         )
 
     def _table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -12,6 +13,7 @@ import pandas as pd
 
 from ..errors import InputError
 from ..spec import RunSpec, spec_differences, without_place
+from ..storage.kept_tables import KeptRows
 from ..storage.lease import Pulse
 from ..storage.run_facts import (
     DataFacts,
@@ -95,11 +97,13 @@ def results_table(snapshot: StudySnapshot, *, intervals: bool = True) -> pd.Data
         rows += kept.of_run(run_id)
     table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(WHOLE, "Int64"))
     tested, listed = read_tested(snapshot), table.to_dict("records")
+    untested = [row for row in listed if row["run_id"] not in tested]
+    known = _known_measures(snapshot, untested)
     for column in MEASURES:
         table[column] = [
             float(getattr(tested[row["run_id"]].measures, column))
             if row["run_id"] in tested
-            else kept.measure(row, column)
+            else known.get(row["run_id"], {}).get(column, math.nan)
             for row in listed
         ]
     for metric in Metric if intervals else ():
@@ -109,6 +113,33 @@ def results_table(snapshot: StudySnapshot, *, intervals: bool = True) -> pd.Data
             ends = {run_id: getattr(interval, end) for run_id, interval in found.items()}
             table[f"{column}_{end}"] = table["run_id"].map(ends).astype(float)
     return table
+
+
+def _known_measures(
+    snapshot: StudySnapshot, rows: Sequence[Mapping[Any, Any]]
+) -> dict[str, dict[str, float]]:
+    """run_id -> what is known of rows without predictions, by column; NaN where nothing is.
+
+    Predictions may be gone from a folder whose results.csv still has what they told.
+    """
+    rows = [row for row in rows if not pd.isna(row["test_accuracy"])]
+    if not rows:
+        return {}
+    places = (snapshot.kept, _written_before(snapshot))
+
+    def measure(row: Mapping[Any, Any], column: str) -> float:
+        found = (place.measure(row, column) for place in places)
+        return next((each for each in found if not math.isnan(each)), math.nan)
+
+    return {row["run_id"]: {name: measure(row, name) for name in MEASURES} for row in rows}
+
+
+def _written_before(snapshot: StudySnapshot) -> KeptRows:
+    """What the study's tables say, as they were last written; nothing where they are damaged."""
+    try:
+        return KeptRows.read(snapshot.folder.path)
+    except InputError:
+        return KeptRows()
 
 
 def machine_kinds(records: Mapping[str, RunRecord]) -> dict[str, str]:
@@ -154,13 +185,18 @@ def write_results(snapshot: StudySnapshot, table: pd.DataFrame | None = None) ->
 def write_classes(
     snapshot: StudySnapshot, grid: Grid, class_images: Mapping[str, Sequence[int]]
 ) -> None:
-    """Write per_class.csv: `analysis.stats.per_class.class_table`, then the rows that were kept."""
+    """Write per_class.csv: `analysis.stats.per_class.class_table`, then the rows that were kept.
+
+    Those of runs whose predictions are gone stay as they are.
+    """
     from ..analysis.stats.per_class import class_table
 
     data = next((one.data for one in snapshot.records.values() if one.data is not None), None)
     table = class_table(grid, () if data is None else data.classes, class_images)
     cells = (*grid.cells, *grid.other_lengths)
-    table = snapshot.kept.class_rows(table, [run.run_id for cell in cells for run in cell.runs])
+    runs = [run.run_id for cell in cells for run in cell.runs]
+    for place in (_written_before(snapshot), snapshot.kept):
+        table = place.class_rows(table, runs)
     text = table.to_csv(index=False, lineterminator="\n")
     write_text(snapshot.folder.per_class_path, text)
 

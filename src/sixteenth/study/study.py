@@ -198,6 +198,7 @@ class Study(StudyResults):
         from .executors import place_of
         from .kept import save_lost_rows
         from .planning.executions import ExecutionRequest, write_executions
+        from .tested import check_predictions
 
         began = time.monotonic()
         listener = listener or Listener()
@@ -216,6 +217,7 @@ class Study(StudyResults):
             preflight.check_disk(self.folder, plan.disk_needed())
             self.freeze(lock)
             snapshot = self.snapshot()
+            check_predictions(snapshot)
             for record in snapshot.records.values():
                 if record.is_finished:
                     snapshot.place(record.run_id).remove_leftovers()

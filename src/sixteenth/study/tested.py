@@ -69,6 +69,19 @@ def read_tested(snapshot: StudySnapshot) -> dict[str, Tested]:
     return found
 
 
+def check_predictions(snapshot: StudySnapshot) -> None:
+    """Check the predictions of all runs that have a result, before others are trained for hours.
+
+    Raises:
+        InputError: one of their files is damaged, or does not fit its run.
+    """
+    for run_id, record in snapshot.records.items():
+        place = snapshot.place(run_id)
+        known = _Known(place.path, snapshot.stamps.get(run_id, ()), record)
+        if record.has_result and not _tested_of(known):
+            dict(place.predictions_of(record))
+
+
 def paired(grid: Grid, tested: Mapping[str, Tested]) -> TestPredictions:
     """Which images the runs of a grid got right, as the analysis would read it again."""
     accuracies = {

@@ -9,6 +9,7 @@ from options_talk import BIG, PRE, SIZES, SMALL, levelled
 from test_explained import base, lever_runs
 
 from sixteenth.analysis import analyse
+from sixteenth.analysis.findings.explained import ExplainedLever, LeverVerdict
 from sixteenth.analysis.findings.levers import Lever
 from sixteenth.analysis.findings.not_converged import CatchingUp, NotConverged
 from sixteenth.analysis.findings.overview import Verdict
@@ -82,6 +83,36 @@ def test_the_same_holds_of_a_bigger_model_unless_explain_has_trained_both_longer
     assert one.lead == pytest.approx(0.15, abs=0.02)
     tested = [lever_runs(study, {SMALL: 0.71, BIG: 0.62}, Lever.STEPS)]
     assert caution(analysed(made, tested=tested)) is None
+
+
+def test_a_caution_stays_where_longer_training_left_open_what_becomes_of_the_lead(study):
+    shorter = {(*SMALL, "1/16", 0.5): 0.697, (*BIG, "1/16", 0.5): 0.47}
+    made = levelled(base(study, small=0.70, big=0.55, lengths=shorter))
+    tested = [lever_runs(study, {SMALL: 0.60, BIG: 0.595}, Lever.STEPS)]
+    found = analysed(made, tested=tested)
+    (lever,) = [
+        each
+        for section in found.sections
+        for each in section.findings
+        if isinstance(each, ExplainedLever)
+    ]
+    assert lever.verdict is not LeverVerdict.REASON
+    assert lever.after.low < 0 < lever.after.value
+    one = caution(found)
+    assert one.longer == lever.after
+    assert command(one) == "", "it was done"
+    left = f"{100 * lever.after.value:.1f} of the {100 * one.lead:.1f} points between them are left"
+    assert f"With four times the steps {left} (90% interval " in language_for(found).say(one)
+
+
+def test_longer_training_could_change_the_order_until_it_is_told_that_the_lead_stays(study):
+    def found(*tested):
+        return caution(analysed(made, tested=tested), NotConverged)
+
+    made = base(study, small=0.60, big=0.50)
+    assert found() is not None
+    assert found(lever_runs(study, {SMALL: 0.61, BIG: 0.60}, Lever.STEPS)) is not None
+    assert found(lever_runs(study, {SMALL: 0.61, BIG: 0.50}, Lever.STEPS)) is None
 
 
 def test_without_shorter_trainings_the_training_curve_tells_it(study):

@@ -67,7 +67,8 @@ def test_twice_the_steps_are_measured_where_four_times_the_steps_were_trained(st
     assert by_kind["lever"].to_dict() == dict.fromkeys(after, "") | {"training": "steps-x4"}
     assert found.advice.to_dict()["options"][0]["lever"] == "steps-x4"
     others = [one for one in found.overview.others if one.start.arm == BIG]
-    assert not [one for one in others if one.lever], "of it only the whole run is known"
+    whole = [(one.lever, one.times_steps) for one in others if one.lever]
+    assert whole == [(Lever.STEPS, 4.0)], "of it no length with twice the steps is known"
 
 
 def test_more_trainings_of_explain_do_not_move_the_start_of_a_gain(study):

@@ -160,11 +160,12 @@ def advise(evidence: Evidence, target_error: float | None = None) -> Advice:
     grid = evidence.grid
     if not grid.cells:
         return Advice(NothingTrained())
-    target = None if target_error is None else reach(grid, evidence.curves, target_error)
+    guesses, target = evidence.guesses(evidence.best), None
+    if target_error is not None:
+        target = reach(grid, evidence.curves, target_error, guesses=guesses)
     options = find_options(evidence, evidence.best)
     # More of what learns nothing tells nothing.
-    stop = recommend(options, evidence.best).lead is Lead.STOP
-    if stop or evidence.guesses(evidence.best):
+    if guesses or recommend(options, evidence.best).lead is Lead.STOP:
         return Advice(_best(evidence), options, target=target)
     steps: list[AdviceStep] = [*_seeds(evidence)]
     if target is None or not target.reached:

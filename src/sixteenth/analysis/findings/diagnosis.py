@@ -46,7 +46,9 @@ class Context:
     train_images: int | None = None
     """Labelled training images of the data, of which the fractions are drawn."""
     num_classes: int | None = None
-    """For the accuracy of guessing, where no predictions tell the most frequent class."""
+    largest_class: float = math.nan
+    """Share of the images that are of the most frequent class; with `num_classes` for the accuracy
+    of guessing, where no predictions tell it."""
     classes: Sequence[str] = ()
     """Names of the classes, in the order of their numbers."""
     class_images: Mapping[str, Sequence[int]] = field(default_factory=dict)
@@ -203,13 +205,12 @@ def diagnose(grid: Grid, context: Context) -> list[DiagnosisFinding]:
     Args:
         context: what the tables do not say.
     """
-    chance = chance_accuracy(grid, context)
     found: list[DiagnosisFinding | None] = []
     for cell in grid.cells:
         for run in cell.runs:
             history = grid.histories.get(run.run_id)
             found += [
-                _at_chance(grid, cell, run, chance),
+                _at_chance(grid, cell, run, context),
                 _overfitting(cell, run),
                 _rising_test_loss(cell, run, history),
                 _too_few_steps(cell, run, history),
@@ -243,20 +244,23 @@ def chance_accuracy(grid: Grid, context: Context) -> float:
     """Accuracy of always naming one class, by the metric; NaN where nothing tells it."""
     if math.isfinite(grid.scoring.chance):
         return grid.scoring.chance
-    return 1 / context.num_classes if context.num_classes else math.nan
+    evenly = 1 / context.num_classes if context.num_classes else math.nan
+    known = math.isfinite(context.largest_class) and grid.metric is Metric.ACCURACY
+    return context.largest_class if known else evenly
 
 
-def _at_chance(grid: Grid, cell: Cell, run: Run, chance: float) -> AtChance | None:
+def _at_chance(grid: Grid, cell: Cell, run: Run, context: Context) -> AtChance | None:
+    chance = chance_accuracy(grid, context)
     if not (math.isfinite(chance) and run.effective_size > 0):
         return None
     accuracy, size = run.accuracy, run.effective_size
     low = float(binomial_interval(accuracy * size, size)[0])
-    if low > chance or _tells_classes_apart(grid, run):
+    if low > chance or _tells_classes_apart(grid, run, context):
         return None
     return AtChance(cell, run.run_id, run.seed, 1.0, accuracy, low, chance, run.test_size)
 
 
-def _tells_classes_apart(grid: Grid, run: Run) -> bool:
+def _tells_classes_apart(grid: Grid, run: Run, context: Context) -> bool:
     """Whether its balanced accuracy is above that of guessing.
 
     Whoever guesses, at any rates, gets the mean of the recalls right that one answer to all images
@@ -264,12 +268,15 @@ def _tells_classes_apart(grid: Grid, run: Run) -> bool:
     right less often than that answer.
     """
     right = grid.correct.get(run.run_id)
-    if right is None:
+    accuracy, size = run.balanced
+    chance = 1 / context.num_classes if context.num_classes else math.nan
+    if right is not None:
+        balanced = Scoring.of(Metric.BALANCED_ACCURACY, grid.predictions.labels)
+        accuracy, size = float(balanced.score(right)), balanced.effective_size(right)
+        chance = balanced.chance
+    if not (math.isfinite(accuracy) and size > 0):
         return False
-    balanced = Scoring.of(Metric.BALANCED_ACCURACY, grid.predictions.labels)
-    size = balanced.effective_size(right)
-    low = float(binomial_interval(float(balanced.score(right)) * size, size)[0])
-    return low > balanced.chance
+    return float(binomial_interval(accuracy * size, size)[0]) > chance
 
 
 def _overfitting(cell: Cell, run: Run) -> Overfitting | None:

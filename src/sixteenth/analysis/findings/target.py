@@ -32,6 +32,8 @@ class TargetOutcome(StrEnum):
     OUT_OF_REACH = "out-of-reach"
     """More images alone do not reach it, at the level of the interval."""
     FORECAST = "forecast"
+    GUESSING = "guessing"
+    """The best network may only be guessing, and then no curve tells when it begins to learn."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Target(Finding):
     Attributes:
         error: wanted, in [0, 1].
         outcome: what can be said of it.
-        model, init: of the arm that gets there first, or got there; without any curve of the best.
+        model, init: of the arm that gets there first, or got there; without any curve that is asked
+            of the best.
         images, low, high, level: that it takes, with its interval; NaN or inf where the curves
             cannot tell.
         at_least, at_most: one-sided bounds of `images`, at `BOUND` each; as `low` and `high`, but
@@ -80,15 +83,20 @@ class Target(Finding):
         return super().to_dict() | {"reached": self.reached}
 
 
-def reach(grid: Grid, curves: Curves, error: float) -> Target:
-    """The arm that reaches an error with the fewest images, and how sure that is."""
-    return targets(grid, curves, [error])[0]
+def reach(grid: Grid, curves: Curves, error: float, *, guesses: bool) -> Target:
+    """The arm that reaches an error with the fewest images, and how sure that is.
+
+    Args:
+        guesses: the best network may only be guessing: no curve is asked.
+    """
+    return targets(grid, curves, [error], guesses=guesses)[0]
 
 
-def targets(grid: Grid, curves: Curves, errors: Sequence[float]) -> list[Target]:
+def targets(grid: Grid, curves: Curves, errors: Sequence[float], *, guesses: bool) -> list[Target]:
     """`reach` of several errors; the curves are drawn once."""
-    drawn = {arm: _Drawn.of(curves, arm) for arm in curves.fits}
-    return [_reach(grid, drawn, error) for error in errors]
+    drawn = {} if guesses else {arm: _Drawn.of(curves, arm) for arm in curves.fits}
+    nothing = TargetOutcome.GUESSING if guesses else TargetOutcome.NO_CURVE
+    return [_reach(grid, drawn, error, nothing) for error in errors]
 
 
 @dataclass(frozen=True)
@@ -134,7 +142,8 @@ class _Drawn:
         return {}
 
 
-def _reach(grid: Grid, drawn: Mapping[Arm, _Drawn], error: float) -> Target:
+def _reach(grid: Grid, drawn: Mapping[Arm, _Drawn], error: float, nothing: TargetOutcome) -> Target:
+    """See `reach`; `nothing` is what is said of an error that was not reached, without curves."""
     # 1 - 0.95 is a little more than 0.05 in binary.
     met = [cell for cell in grid.cells if 1 - cell.accuracy <= error + 1e-9]
     first = min(met, key=lambda one: (one.train_size, -one.accuracy), default=None)
@@ -148,7 +157,7 @@ def _reach(grid: Grid, drawn: Mapping[Arm, _Drawn], error: float) -> Target:
         if arm in drawn:
             probability = drawn[arm].probability(images, error)
     elif not drawn:
-        outcome = TargetOutcome.NO_CURVE
+        outcome = nothing
     else:
         ranked = [(*one.required(error), arm) for arm, one in drawn.items()]
         images, _, low, high, *bounds, arm = min(ranked)

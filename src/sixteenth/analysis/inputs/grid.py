@@ -94,6 +94,8 @@ class Run:
     """By the study's metric: plain or balanced accuracy on the test set."""
     effective_size: float
     """Images of a simple random test set whose accuracy has as much noise as `accuracy`."""
+    balanced: tuple[float, float] = (math.nan, math.nan)
+    """Balanced accuracy of the table and the same number of images for it, whatever decides."""
 
     @property
     def cell_key(self) -> CellKey:

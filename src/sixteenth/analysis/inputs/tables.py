@@ -179,6 +179,7 @@ def _read_run(row: Mapping[str, object], position: int, metric: Metric) -> Run:
         error=_text(row, "error", ""),
         accuracy=_float(row, decides),
         effective_size=_float(row, images),
+        balanced=(_float(row, "balanced_accuracy"), _float(row, "balanced_test_size")),
     )
 
 

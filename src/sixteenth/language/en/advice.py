@@ -131,6 +131,11 @@ def _target(found: Target, words: Words) -> str:
                 f"{wanted} was not reached; the best measured {measured}. With one size a model "
                 "there is no curve to say how many images it would take."
             )
+        case TargetOutcome.GUESSING:
+            return (
+                f"{wanted} was not reached; the best measured {measured}. That network may only be "
+                "guessing, so nothing tells how many images it would take."
+            )
         case TargetOutcome.OUT_OF_REACH:
             return (
                 f"{wanted} is out of reach of more images alone, for every model here: even with "

@@ -224,6 +224,8 @@ class EnglishScreen(Screen):
                     said += f"; {true} is as high with probability {chance}"
             case TargetOutcome.NO_CURVE:
                 said = "was not reached, and one size a model has no curve"
+            case TargetOutcome.GUESSING:
+                said = "was not reached, and the best network may only be guessing"
             case TargetOutcome.OUT_OF_REACH:
                 said = f"is out of reach of more images alone, even of {most}"
             case TargetOutcome.FORECAST:

@@ -132,6 +132,11 @@ def _target(found: Target, words: Words) -> str:
                 f"{wanted} 還沒有達到，最好的結果是 {measured}。每個模型只訓練過一種資料量，"
                 "沒有學習曲線可以推算還需要多少影像。"
             )
+        case TargetOutcome.GUESSING:
+            return (
+                f"{wanted} 還沒有達到，最好的結果是 {measured}。這個模型可能只是在猜，"
+                "無法推算還需要多少影像。"
+            )
         case TargetOutcome.OUT_OF_REACH:
             chance = coverage((1 - found.level) / 2)
             return (

@@ -211,6 +211,8 @@ class ChineseScreen(Screen):
                     said += f"；真正的{self.words.term.accuracy}不低於此的機率 {chance}"
             case TargetOutcome.NO_CURVE:
                 said = "還沒有達到；每個模型只有一種資料量，沒有學習曲線可以推算"
+            case TargetOutcome.GUESSING:
+                said = "還沒有達到，而且最佳模型可能只是在猜"
             case TargetOutcome.OUT_OF_REACH:
                 said = f"只靠增加影像達不到，就算增加到{most}"
             case TargetOutcome.FORECAST:

@@ -234,7 +234,9 @@ def wanted_accuracies(findings: Findings, language: Language) -> list[Aim]:
     lowest = min(cell.accuracy for cell in findings.grid.cells)
     step = 5 if lowest < FINE_FROM else 1  # thousandths
     wanted = [n / 1000 for n in range(step * math.ceil(1000 * lowest / step), 1000, step)]
-    found = targets(findings.grid, findings.curves, [round(1 - share, 6) for share in wanted])
+    errors = [round(1 - share, 6) for share in wanted]
+    guesses = findings.overview.guesses
+    found = targets(findings.grid, findings.curves, errors, guesses=guesses)
     return [
         Aim(share, language.numbers.percent(share), language.screen.target(one))
         for share, one in zip(wanted, found, strict=True)
