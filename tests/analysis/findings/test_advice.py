@@ -171,6 +171,23 @@ def test_seeds_that_explain_has_trained_already_are_asked_of_the_study(study):
     assert again.seconds == pytest.approx(study_seconds(grid))
 
 
+def test_cells_that_explain_has_not_repeated_get_all_seeds_that_they_lack(study):
+    """In the study's own order of seeds, or it would be refused as another study."""
+    close = {("resnet18", "random"): (0.6, 0.7), ("resnet50", "random"): (0.6, 0.722)}
+    made = study(close, fractions={"1/2": 5000, "1": 10_000}, seeds=(7, 3))
+    results = made.results
+    repeats = {run_id for run_id in results["run_id"] if run_id.endswith("1-seed3")}
+    half = results["fraction"] == "1/2"
+    grid = read_grid(results[~(half & (results["seed"] == 3))])
+    told = Explanation(repeats=frozenset(repeats))
+    (again,) = _seeds(Evidence(fit_curves(grid), Context(), 0.95, explanation=told))
+    assert step_command(again) == "sixteenth run study.yaml --set 'seeds=[7, 3, 8, 9]'"
+    lacking = {"1/2": 3, "1": 2}
+    taken = sum(lacking[cell.fraction] * cell.mean("seconds") for cell in grid.cells)
+    assert again.seconds == pytest.approx(taken)
+    assert English(Names()).say(again).startswith("Train all networks with 4 seeds.")
+
+
 @pytest.mark.parametrize(
     ("bigger", "spread", "test_size", "seeds", "asked"),
     [
