@@ -6,6 +6,7 @@ import dataclasses
 import math
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -347,3 +348,13 @@ def test_a_head_is_fitted_to_features_of_any_scale(classes: int) -> None:
 def test_where_a_class_has_one_image_the_penalty_is_not_chosen() -> None:
     x = np.eye(3, dtype=np.float32)
     assert fit_head(x, np.arange(3), 3, 0, 1)[2:] == (UNCHOSEN, None)
+
+
+@pytest.mark.parametrize("images", [1, 2])
+def test_many_classes_of_few_images_raise_no_warning(images: int) -> None:
+    labels = np.repeat(np.arange(30), images)
+    x = np.eye(30, dtype=np.float32)[labels]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        weight, _, _, _ = fit_head(x, labels, 30, 0, 1)
+    assert weight.shape == (30, 30)

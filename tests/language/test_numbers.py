@@ -45,6 +45,11 @@ from sixteenth.language.words import Names
         (EN.decimal(-0.4049, 2), "−0.40"),
         (EN.decimal(-0.0028, 2), "0.00"),
         (EN.decimal(math.nan, 2), "–"),
+        (EN.decimal(999_999_999_999_999, 0), "999,999,999,999,999"),
+        (EN.decimal(1.2345e15, 1), "1.23e+15"),
+        (EN.decimal(-2.3e29, 2), "−2.30e+29"),
+        (EN.decimal(2.3e29, 2, plus=True), "+2.30e+29"),
+        (EN.percent(1e29), "1.00e+31%"),
         (EN.significant(5.898), "5.90"),
         (EN.significant(0.04712), "0.0471"),
         (EN.significant(82_149), "82,100"),
@@ -131,6 +136,7 @@ def test_another_locale_has_its_own_signs_dates_and_lists():
         time_units=("T", "h", "min", "s"),
     )
     assert german.decimal(-1234.5, 1) == "−1.234,5"
+    assert german.decimal(2.3e29, 0) == "2,30e+29"
     assert german.percent(0.8234) == "82,3\N{NO-BREAK SPACE}%"
     assert german.interval(0.815, 0.83) == "81,5 bis 83,0\N{NO-BREAK SPACE}%"
     assert german.significant(0.04712) == "0,0471"

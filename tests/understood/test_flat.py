@@ -51,6 +51,16 @@ def read(
     )
 
 
+def labelled(label: Callable[[int], str]) -> Callable[[Path], None]:
+    """A table with the label of each of the images 0.png to 19.png that is there."""
+
+    def make(root: Path) -> None:
+        rows = [f"{i}.png,{label(i)}" for i in range(20) if (root / f"{i}.png").exists()]
+        put("labels.csv", "\n".join(["file_name,label", *rows]))(root)
+
+    return make
+
+
 TABLES = [
     read("a CSV", FLAT, table("labels.csv", "file_name,label")),
     read(
@@ -119,6 +129,11 @@ TABLES = [
         "names in other capitals",
         FLAT,
         table("labels.csv", "file_name,label", "{0}.PNG,{1}"),
+    ),
+    read(
+        "the line that a spreadsheet writes before a table",
+        FLAT,
+        table("labels.csv", "sep=|\r\nfile_name|label", "{0}.png|{1}"),
     ),
     read(
         "images that no table names",
@@ -263,6 +278,52 @@ TABLES = [
         both={"Cat": range(20, 25), **BOTH},
         test_images=3,
         notes=["'Cat' and 'cat' are taken for different classes", "column 'label'", CUT],
+    ),
+    Case(
+        "labels that are the same number, as of a table that a spreadsheet saved in part",
+        together(
+            greys({".": range(20)}),
+            labelled(lambda i: ["001", "1", "002", "2"][i // 5]),
+        ),
+        both={"001": range(5), "1": range(5, 10), "002": range(10, 15), "2": range(15, 20)},
+        test_images=4,
+        notes=[
+            "'001' and '1', '002' and '2' are taken for different classes",
+            "column 'label'",
+            CUT,
+        ],
+    ),
+    Case(
+        "labels that are the same number, beside a word",
+        together(greys({".": range(15)}), labelled(lambda i: ["1", "1.0", "two"][i // 5])),
+        both={"1": range(5), "1.0": range(5, 10), "two": range(10, 15)},
+        test_images=3,
+        notes=["'1' and '1.0' are taken for different classes", "column 'label'", CUT],
+    ),
+    Case(
+        "labels of other widths, and with a sign that is not seen",
+        together(
+            greys({".": range(15)}),
+            labelled(lambda i: ["cat", "cat\u200b", "\uff43\uff41\uff54"][i // 5]),
+        ),
+        both={
+            "cat": range(5),
+            "cat\u200b": range(5, 10),
+            "\uff43\uff41\uff54": range(10, 15),
+        },
+        test_images=3,
+        notes=[
+            "'cat' and 'cat\\u200b' and '\uff43\uff41\uff54' are taken for different classes",
+            "column 'label'",
+            CUT,
+        ],
+    ),
+    Case(
+        "large numbers that differ in their last digit are no classes alike",
+        together(greys({".": range(10)}), labelled(lambda i: f"{10**30 + i // 5}")),
+        both={str(10**30): range(5), str(10**30 + 1): range(5, 10)},
+        test_images=2,
+        notes=["column 'label'", CUT],
     ),
     Case(
         "a label that was misspelt",

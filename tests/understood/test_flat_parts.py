@@ -36,6 +36,78 @@ TABLES = [
         left_out=["validation rows of metadata.csv with 1 validation", "5.png has the split unla"],
     ),
     Case(
+        "rows without a part",
+        together(
+            greys({".": range(6)}),
+            put(
+                "metadata.csv",
+                "file_name,label,split\n0.png,a,train\n1.png,b,train\n2.png,a,test\n"
+                "3.png,b,test\n4.png,a,\n5.png,b, \n",
+            ),
+        ),
+        train={"a": [0], "b": [1]},
+        test={"a": [2], "b": [3]},
+        notes=["labels from column 'label' of metadata.csv"],
+        left_out=["4.png has an empty split", "5.png has an empty split"],
+    ),
+    Case(
+        "rows without a part, and of another",
+        together(
+            greys({".": range(6)}),
+            put(
+                "metadata.csv",
+                "file_name,label,split\n0.png,a,train\n1.png,b,train\n2.png,a,test\n"
+                "3.png,b,test\n4.png,a,\n5.png,b,later\n",
+            ),
+        ),
+        train={"a": [0], "b": [1]},
+        test={"a": [2], "b": [3]},
+        notes=["labels from column 'label' of metadata.csv"],
+        left_out=["4.png has the split later or an empty one", "5.png has the split later or an"],
+    ),
+    Case(
+        "the parts in a column of another kind, beside a set of its own",
+        together(
+            greys({".": range(4)}),
+            put(
+                "metadata.csv",
+                "file_name,label,set,part_of,is_test\n0.png,a,7,x,train\n1.png,b,8,x,train\n"
+                "2.png,a,8,x,test\n3.png,b,7,x,test\n",
+            ),
+        ),
+        train={"a": [0], "b": [1]},
+        test={"a": [2], "b": [3]},
+        notes=["labels from column 'label' of metadata.csv"],
+    ),
+    *(
+        Case(
+            f"parts that are not understood: {name} with {', '.join(values)}",
+            together(
+                greys({".": range(10)}),
+                put(
+                    "metadata.csv",
+                    f"file_name,label,{name}\n"
+                    + "".join(f"{i}.png,{'ab'[i // 5]},{values[i % 2]}\n" for i in range(10)),
+                ),
+            ),
+            both={"a": range(5), "b": range(5, 10)},
+            test_images=2,
+            notes=[
+                "labels from column 'label' of metadata.csv",
+                f"column {name!r} of metadata.csv has the values {', '.join(sorted(values))}, "
+                "which name no part: it is not used; write train and test there",
+                CUT,
+            ],
+        )
+        for name, values in {
+            "split": ("1", "2"),
+            "Subset": ("A", "B"),
+            "partition": ("entrenamiento", "prueba"),
+            "is_train": ("1", "0"),
+            "isTest": ("False", "True"),
+        }.items()
+    ),
+    Case(
         "a table for each split, of the hub",
         together(
             greys({"train": range(4), "test": [10, 11]}),

@@ -98,6 +98,28 @@ REFUSED = [
         words=["1 row without a label in column 'label', such as that of '3.png': remove them"],
     ),
     refused(
+        "labels that are not there, as pandas writes them as texts",
+        FLAT,
+        put(
+            "labels.csv",
+            "file_name,label\n"
+            + "".join(f"{i}.png,{['0.0', 'nan'][i % 2]}\n{i + 10}.png,1.0\n" for i in range(5)),
+        ),
+        words=["2 rows without a label in column 'label' (nan among numbers)", "'1.png': remove"],
+    ),
+    refused(
+        "labels that are objects",
+        FLAT,
+        put("labels.jsonl", "\n".join(line.replace('"cat"', '{"id": 0}') for line in LINES)),
+        words=["column 'label' of", "holds objects, such as {'id': 0}: one label an image"],
+    ),
+    refused(
+        "labels that are lists of objects",
+        FLAT,
+        put("labels.jsonl", "\n".join(line.replace('"cat"', '[{"id": 0}]') for line in LINES)),
+        words=["column 'label' of", "holds lists, such as [{'id': 0}]: one label an image"],
+    ),
+    refused(
         "several labels an image",
         FLAT,
         put("labels.jsonl", "\n".join(line.replace('"cat"', '["cat", "pet"]') for line in LINES)),
@@ -214,7 +236,43 @@ REFUSED = [
         "a row of another length",
         FLAT,
         table("a.csv", "image,label", extra=["3.png"]),
-        words=["row 12 of", "does not have 2 values, one a column, but 1"],
+        words=["line 12 of", "does not have 2 values, one a column, but 1"],
+    ),
+    refused(
+        "a row of another length behind empty lines and the line of a spreadsheet",
+        FLAT,
+        table("a.csv", "sep=,\r\n\nimage,label", extra=["\n", "3.png"]),
+        words=["line 16 of", "does not have 2 values, one a column, but 1"],
+    ),
+    refused(
+        "a null byte in a table",
+        FLAT,
+        table("a.csv", "image,label", extra=["3\0.png,cat"]),
+        words=["line 12 of", "a.csv has a null byte: remove it"],
+    ),
+    refused(
+        "a null byte in JSON",
+        FLAT,
+        put("a.jsonl", "\n".join([LINES[0].replace("cat", r"c\u0000t"), *LINES[1:]])),
+        words=["line 1 of", "a.jsonl has a null byte: remove it"],
+    ),
+    refused(
+        "a null byte in a header",
+        FLAT,
+        table("a.csv", "image,la\0bel"),
+        words=["the header of", "a.csv has a null byte: remove it"],
+    ),
+    refused(
+        "a line that is no JSON",
+        FLAT,
+        put("a.jsonl", "\n".join([*LINES, "", '{"file_name": "3.png"'])),
+        words=["line 12 of", "a.jsonl is no JSON (Expecting ',' delimiter, in column 22)"],
+    ),
+    refused(
+        "a line of JSON that is no object",
+        FLAT,
+        put("a.jsonl", "\n".join([*LINES, "3"])),
+        words=["line 11 of", "a.jsonl holds no JSON object"],
     ),
     refused(
         "a table of other images",

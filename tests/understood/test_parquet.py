@@ -266,6 +266,26 @@ TYPES = [
         words=["label -1 of training image 0"],
     ),
     refused(
+        "a label that pandas wrote as a text and that is none",
+        typed(label=lambda name: {"cat": "1.0", "dog": "nan"}[name], kind=pa.string(), names=None),
+        words=["2 images without a label in column 'label', the first in row 3"],
+    ),
+    refused(
+        "a class in the test split only",
+        named(
+            {
+                "train.parquet": table(TRAIN, label=str, kind=pa.string(), names=None),
+                "test.parquet": table(
+                    {"cat": [40], "dog": [50], "emu": [60]},
+                    label=str,
+                    kind=pa.string(),
+                    names=None,
+                ),
+            }
+        ),
+        words=["no training image of class emu, which is in test.parquet only"],
+    ),
+    refused(
         "a label that is an empty text",
         typed(label=lambda name: name.strip("dog"), kind=pa.string(), names=None),
         words=["2 images without a label in column 'label', the first in row 3"],

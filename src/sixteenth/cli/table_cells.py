@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError
 from ..messages import as_typed, looked_for
 from ..storage.lfs import LFS_REASON, is_lfs_pointer
+from ..storage.sep_line import SEP_LINE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,7 +100,7 @@ def _decode(content: bytes) -> str:
 def _split(path: Path, text: str, wanted: Collection[str]) -> Cells:
     import pandas as pd
 
-    told = re.match(r"sep=(.)\r?\n", text)  # a spreadsheet's own first line
+    told = SEP_LINE.match(text)
     text = text[told.end() :] if told else text
 
     def rows(delimiter: str) -> Iterable[tuple[int, list[str]]]:

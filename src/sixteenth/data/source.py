@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -309,16 +310,27 @@ def numbered_classes(labels: Sequence[NDArray[np.int64]]) -> tuple[str, ...]:
     return tuple(str(i) for i in range(highest + 1))
 
 
+NUMBER = re.compile(r"\s*[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?\s*")
+"""A label that is a number, such as ``7``, ``007`` or ``7.0``."""
+
+
 def alike(classes: Sequence[str]) -> list[str]:
-    """A note for classes whose names differ in capitals, spaces, hyphens or underscores alone."""
-    spelled: dict[str, list[str]] = {}
+    """A note on classes whose names are the same number, or look the same but for capitals,
+    spaces, hyphens or underscores; they are not merged, since they may be meant."""
+    same: dict[str | Decimal, list[str]] = {}
     for name in classes:
-        spelled.setdefault(re.sub(r"[\s_-]+", " ", name.casefold()).strip(), []).append(name)
-    return [
-        f"{' and '.join(map(repr, names))} are taken for different classes"
-        for names in spelled.values()
-        if len(names) > 1
-    ]
+        same.setdefault(_seen(name), []).append(name)
+    groups = [" and ".join(map(repr, names)) for names in same.values() if len(names) > 1]
+    return [f"{first_names(groups, 3)} are taken for different classes"] if groups else []
+
+
+def _seen(name: str) -> str | Decimal:
+    """What a reader sees of a name: the number, or the text in small letters and usual width."""
+    usual = unicodedata.normalize("NFKC", name).casefold()
+    shown = "".join(sign for sign in usual if unicodedata.category(sign) != "Cf")
+    if NUMBER.fullmatch(shown):
+        return Decimal(shown.strip())
+    return re.sub(r"[\s_-]+", " ", shown).strip()
 
 
 def first_names(names: Sequence[str], limit: int = 10) -> str:

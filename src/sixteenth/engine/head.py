@@ -146,6 +146,8 @@ def fit_head(
     model = LogisticRegression(max_iter=ITERATIONS, tol=TOLERANCE, warm_start=True)
     with threadpool_limits(threads), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        # Few images of each of many classes are no regression: labels are classes here.
+        warnings.filterwarnings("ignore", "The number of unique classes is greater", UserWarning)
         penalty, accuracy = _choose_penalty(model, features, labels, seed)
         model.set_params(C=1 / (penalty * len(labels))).fit(features, labels)
     weight: NDArray[np.floating] = np.asarray(model.coef_, np.float64)

@@ -24,6 +24,9 @@ from .text import plain
 DASH = "–"
 MINUS = "−"
 
+_SCIENTIFIC = 1e15
+"""From here on digits before the point are no more than those of a float; Babel fails at 28."""
+
 
 def missing(value: Any) -> bool:
     """None, NaN, pandas' NA, infinity and the empty string: all are shown as a dash."""
@@ -69,6 +72,8 @@ class Numbers:
     def decimal(self, number: Any, digits: int, *, plus: bool = False, grouped: bool = True) -> str:
         """A fixed number of digits, a real minus sign, and no sign before a zero.
 
+        A number of 1e15 or more, as of a loss that grew beyond bounds, is written ``1.23e+15``.
+
         Args:
             plus: show a plus sign.
             grouped: with separators of thousands.
@@ -78,7 +83,10 @@ class Numbers:
         value = float(number)
         # Babel would round the shortest decimal of a number, not the number itself.
         rounded = Decimal(f"{abs(value):.{digits}f}")
-        text = _written(rounded, digits, self.locale, grouped)
+        if rounded < _SCIENTIFIC:
+            text = _written(rounded, digits, self.locale, grouped)
+        else:
+            text = self._scientific(abs(value))
         sign = MINUS if value < 0 else "+" if plus else ""
         return sign + text if rounded else text
 
@@ -130,7 +138,7 @@ class Numbers:
             return DASH
         value = float(f"{float(number):.2e}")
         if value and not 1e-3 <= abs(value) < 1e6:
-            return self._point(f"{value:.2e}").replace("-", MINUS)
+            return self._scientific(value)
         after = 2 - math.floor(math.log10(abs(value))) if value else 0
         return self.decimal(value, max(0, after))
 
@@ -196,6 +204,10 @@ class Numbers:
     def join(self, parts: Sequence[str], style: Literal["standard", "or"] = "standard") -> str:
         """``a``, ``a and b``, ``a, b and c``."""
         return format_list(parts, style, self.locale)
+
+    def _scientific(self, value: float) -> str:
+        """``1.23e+06``."""
+        return self._point(f"{value:.2e}").replace("-", MINUS)
 
     def _point(self, text: str) -> str:
         return text.replace(".", get_decimal_symbol(self.locale))

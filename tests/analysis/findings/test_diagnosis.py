@@ -69,7 +69,7 @@ def test_test_loss_that_rises_while_training_loss_falls_is_dated(study):
     assert (found.train_loss_best, found.train_loss_last) == (0.9, 0.2)
     assert said(found).endswith(
         ": test loss was lowest at epoch 3 (1.00) and rose to 1.50 by epoch 6, while training loss "
-        "fell from 0.90 to 0.20."
+        "fell from 0.900 to 0.200."
     )
 
 
@@ -79,6 +79,7 @@ def test_test_loss_that_rises_while_training_loss_falls_is_dated(study):
         ([1.5, 1.1, 1.0, 1.1, 1.03, 1.04], [1.6, 1.2, 0.9, 0.6, 0.4, 0.2]),  # within the noise
         ([1.5, 1.1, 1.0, 1.1, 1.3, 1.5], [1.6, 1.2, 0.9, 1.2, 1.4, 1.6]),  # both rise
         ([1.5, 1.2, 1.0, 0.9, 0.8, 0.7], [1.6, 1.2, 0.9, 0.6, 0.4, 0.2]),  # both fall
+        ([1.8, 1.7, 1.6, 1.7, 1.8, 1.9], [1.9, 1.8, 1.733, 1.73, 1.731, 1.729]),  # no fall to see
     ],
 )
 def test_test_loss_is_not_called_rising_by_noise_or_with_training_loss(
@@ -86,6 +87,20 @@ def test_test_loss_is_not_called_rising_by_noise_or_with_training_loss(
 ):
     simulated = with_history(study(ONE, fractions=ALL), test_loss=test_loss, train_loss=train_loss)
     assert "test-loss-rising" not in kinds(simulated)
+
+
+@pytest.mark.parametrize(
+    ("losses", "written"),
+    [
+        ([0.9, 0.7, 0.504, 0.502, 0.5, 0.498], "from 0.504 to 0.498."),
+        ([0.1, 0.05, 0.0042, 0.003, 0.002, 0.001], "from 0.00420 to 0.00100."),
+        ([9e29, 8e29, 4.05e29, 4e29, 3.6e29, 3.47e29], "from 4.05e+29 to 3.47e+29."),
+    ],
+)
+def test_a_training_loss_that_fell_shows_it_in_what_is_written(study, losses, written):
+    test_loss = [1.5, 1.1, 1.0, 1.1, 1.3, 1.5]
+    simulated = with_history(study(ONE, fractions=ALL), test_loss=test_loss, train_loss=losses)
+    assert said(kinds(simulated)["test-loss-rising"]).endswith(written)
 
 
 def test_a_run_that_still_climbs_had_too_few_steps(study):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,17 @@ def test_a_study_of_one_run_still_makes_a_report(
     page = Reader(study.report(tmp_path).read_text(encoding="utf-8"))
     assert page.open == []
     assert title in page.text
+
+
+@pytest.mark.parametrize("tag", ["en", "zh-Hant"])
+def test_losses_beyond_bounds_still_make_a_report(tmp_path: Path, tag: str) -> None:
+    study = invented_study()
+    for name in ("train_loss", "test_loss"):
+        study.histories[name] *= 1e29
+        study.results[name] *= 1e29
+    page = Reader(study.page(tmp_path, tag).read_text(encoding="utf-8"))
+    assert "e+30" in page.text
+    assert not re.search(r"[0-9]{16}", page.text)
 
 
 def test_when_the_making_fails_the_old_report_stays(

@@ -29,6 +29,9 @@ thousand images (about three)."""
 LOSS_RISE = 0.05
 """Test loss must end this share above its minimum to count as rising: epochs differ by a few
 hundredths without any trend."""
+TRAIN_LOSS_FALL = 0.01
+"""Share of itself that training loss must have lost since that minimum to count as falling: a
+smaller fall may not show in the three digits that are written."""
 CLIMB = 0.02
 """Training accuracy that still rose by two points over that part had not levelled off."""
 FALL = 0.05
@@ -306,7 +309,7 @@ def _rising_test_loss(cell: Cell, run: Run, history: History | None) -> RisingTe
     known = np.all(images > 0)
     noise = 2 * math.sqrt(1 / images[best] + 1 / images[-1]) if known else 0.0
     rise = float(test[-1] / test[best] - 1)
-    if rise < max(LOSS_RISE, noise) or train[-1] >= train[best]:
+    if rise < max(LOSS_RISE, noise) or train[-1] > (1 - TRAIN_LOSS_FALL) * train[best]:
         return None
     return RisingTestLoss(
         cell,

@@ -49,7 +49,8 @@ class Target(Finding):
             cannot tell.
         at_least, at_most: one-sided bounds of `images`, at `BOUND` each; as `low` and `high`, but
             often known where `high` is not.
-        probability: that this arm's true error at the largest measured size is `error` or less.
+        probability: that this arm's true error at the largest measured size is `error` or less;
+            of one that is reached, at `images`, whose interval and bounds are that number then.
         measured: the test error of the network that reached it, else the lowest one.
         arms: how many have a curve, where one was asked.
         largest: training images of this arm now, where its curve was asked.

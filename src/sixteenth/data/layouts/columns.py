@@ -21,7 +21,7 @@ from ...messages import counted, nearest, one_line
 from ...storage.lfs import LFS_REASON, is_lfs_pointer
 from ..decode import Encoded
 from ..source import Options, class_name, first_names
-from .table import is_label_name
+from .table import are_absent, is_label_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -107,7 +107,7 @@ def read_labels(file: Path, columns: Columns) -> NDArray[Any]:
         labels = pa.chunked_array(read, type=kind)
     missing = labels.is_null().to_numpy()
     if columns.text and kind != pa.bool_():
-        missing = np.array([not str(label or "").strip() for label in labels.to_pylist()], bool)
+        missing = np.array(are_absent([str(label or "") for label in labels.to_pylist()]), bool)
     if missing.any():
         count = int(missing.sum())
         raise DataError(

@@ -89,6 +89,7 @@ def _parts(
             f"labels from column {table.label_column!r} of {name}, images from column "
             f"{table.image_column!r}"
         )
+        notes += table.notes
     if "train" not in rows:
         raise DataError(f"{first_names(list(names.values()))} in {tree.root}: no training images")
     order = class_order([label for part in rows.values() for _, label in part])

@@ -253,6 +253,13 @@ def _read(
     classes = columns.names
     if columns.text:
         names = {part: [class_name(label) for label in each] for part, each in labels.items()}
+        new = sorted({*names.get("test", ())} - {*names["train"]})
+        if new:
+            tested = ", ".join(_relative(source[0], file) for file in files["test"][:3])
+            raise DataError(
+                f"{source[0]} has no training image of class {first_names(new)}, which is in "
+                f"{tested} only"
+            )
         classes = tuple(class_order([name for each in names.values() for name in each]))
         index = {name: i for i, name in enumerate(classes)}
         labels = {

@@ -1,14 +1,19 @@
-"""Which folders, files or values are the training, test and validation part, by their names."""
+"""Which folders, files and rows are the training, test and validation part, by their names."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
+
+from ..source import first_names
 
 Role = Literal["train", "test", "validation"]
 
 ROLES: tuple[Role, ...] = ("train", "test", "validation")
+
+SPLIT_COLUMNS = ("split", "subset", "set", "partition", "phase", "usage")
+"""Usual names of columns that name the part of each row, in `letters`."""
 
 _WORDS: dict[str, Role] = {
     **dict.fromkeys(("train", "training", "trn", "trainval"), "train"),
@@ -67,6 +72,34 @@ def choose(names: Iterable[str], wanted: Role) -> list[str]:
 def are_parts(names: Sequence[str]) -> bool:
     """Whether names count parts of one data set: ``fold_0 ... fold_4``, ``images_part_1``, ..."""
     return len(names) > 1 and all(_PART.fullmatch(name.lower()) for name in names)
+
+
+def letters(column: str) -> str:
+    """The name of a column without capitals, spaces, digits and punctuation."""
+    return re.sub(r"[^a-z]", "", column.lower())
+
+
+def split_column(
+    table: str, columns: Sequence[str], rows: Sequence[Mapping[str, str]]
+) -> tuple[str | None, list[str]]:
+    """The column that names the part of each row, or notes on those that seem to and do not.
+
+    Numbers are not read: 1 may be the training part, the test part, or a fold.
+    """
+    usual = [name for name in columns if letters(name) in SPLIT_COLUMNS]
+    flags = [name for name in columns if is_plain(letters(name).removeprefix("is"))]
+    notes = []
+    for name in (*usual, *flags):
+        values = sorted({row[name].strip() for row in rows})
+        if any(map(role, values)):
+            return name, []
+        shown = first_names([value[:40] or "nothing" for value in values], 3)
+        several = "values" if len(values) > 1 else "value"
+        notes.append(
+            f"column {name!r} of {table} has the {several} {shown}, which name no part: it is "
+            "not used; write train and test there"
+        )
+    return None, notes
 
 
 def _words(name: str) -> list[str]:

@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 from ...errors import DataError
 from ...messages import counted, nearest
 from ...storage.lfs import LFS_REASON, is_lfs_pointer
-from ..source import Options, class_name, composed, first_names
-from .splits import Role, role
+from ..source import NUMBER, Options, class_name, composed, first_names
+from .splits import SPLIT_COLUMNS, Role, letters, role, split_column
 from .table_file import read_table
 from .tree import EXTENSIONS, Tree
 
@@ -28,12 +28,13 @@ _IMAGE = (
     *("path", "img", "imgpath", "imgname", "imgid", "id", "name"),
 )
 _LABEL = ("label", "labels", "class", "classname", "target", "category", "labelname", "y")
-_SPLIT = ("split", "subset", "set", "partition", "phase", "usage")
 """Usual names of columns, the most telling first, without capitals, spaces and punctuation."""
 
-_NUMBER = re.compile(r"\s*[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?\s*")
+_NESTED = re.compile(r"\[(?:['\"0-9\[{-].*)?\]|\{(?:['\"].*)?\}")
+"""A list or an object as JSON, Python or NumPy writes it; ``[unk]`` may be the name of a class."""
 
-_LIST = re.compile(r"\[['\"0-9].*\]")
+_ABSENT = {"nan", "NaN", "<NA>"}
+"""What pandas writes, as text, for a number that is absent."""
 
 _FOUND = 0.5
 """Least share of a column's values that name image files; those that do not are broken images.
@@ -51,6 +52,7 @@ class Labelled:
     Attributes:
         parts: by split; the key None where the table names none.
         listed: all images in the table, also those of no split.
+        notes: what was not understood in it.
     """
 
     file: Path
@@ -58,6 +60,7 @@ class Labelled:
     label_column: str
     parts: Mapping[Role | None, list[tuple[Path, str]]]
     listed: frozenset[Path]
+    notes: Sequence[str] = ()
 
 
 class _Images:
@@ -205,10 +208,9 @@ def read_labels(
             f"column {label!r} of {file} has {len(set(names))} different values in {len(rows)} "
             "rows, so it holds no classes: choose another with --label-column"
         )
-    split = next((name for name in columns if _key(name) in _SPLIT and name != label), None)
+    unread = [name for name in columns if name not in (image, label)]
+    split, notes = split_column(tree.relative(file), unread, rows)
     roles = {row[split]: role(row[split]) for row in rows} if split else {}
-    if not any(roles.values()):
-        split = None  # such as numbers of folds
     labels: dict[Path, str] = {}
     parts: dict[Role | None, list[tuple[Path, str]]] = {}
     places = _places(file, [row[image] for row in rows], known.read)
@@ -219,9 +221,12 @@ def read_labels(
         elif labels[path] != name:
             raise DataError(f"{file} has {row[image]!r} under two labels: {labels[path]}, {name}")
     if split and None in parts:
-        others = first_names(sorted(value for value, each in roles.items() if each is None), 3)
-        tree.leave_out([path for path, _ in parts.pop(None)], f"has the {split} {others}")
-    return Labelled(file, image, label, parts, frozenset(labels))
+        others = {value.strip() for value, each in roles.items() if each is None}
+        named = first_names(sorted(filter(None, others)), 3)
+        reason = f"has the {split} {named}" if named else f"has an empty {split}"
+        reason += " or an empty one" if named and "" in others else ""
+        tree.leave_out([path for path, _ in parts.pop(None)], reason)
+    return Labelled(file, image, label, parts, frozenset(labels), notes)
 
 
 def _places(file: Path, texts: Sequence[str], known: _Images) -> list[Path]:
@@ -260,7 +265,7 @@ def _image_column(
     partly: bool,
 ) -> str | None:
     """The column that names images, None if none does."""
-    usual = sorted((name for name in columns if _key(name) in _IMAGE), key=_rank(_IMAGE))
+    usual = sorted((name for name in columns if letters(name) in _IMAGE), key=_rank(_IMAGE))
     if asked or partly:
         likely = [asked] if asked else usual
         named = [name for name in likely if any(known.exists(row[name], file) for row in rows)]
@@ -311,8 +316,8 @@ def _label_column(
 
     Of two that say the same, a number and a name of each class, it is the one with the names.
     """
-    others = [name for name in columns if name != image and _key(name) not in _SPLIT]
-    named = [name for name in others if not all(_NUMBER.fullmatch(row[name]) for row in rows)]
+    others = [name for name in columns if name != image and letters(name) not in SPLIT_COLUMNS]
+    named = [name for name in others if not all(NUMBER.fullmatch(row[name]) for row in rows)]
     usual = [name for name in others if is_label_name(name)]
     if len(usual) > 1:
         pairs = len({tuple(row[name] for name in usual) for row in rows})
@@ -331,22 +336,26 @@ def _class_names(
     """The class of each row; whole numbers are written without a fraction.
 
     Raises:
-        DataError: a label is absent, a list, -1 or a number with a fraction.
+        DataError: a label is absent, a list, an object, -1 or a number with a fraction.
     """
     names = [class_name(row[column].strip()) for row in rows]
-    empty = [row[image] for row, name in zip(rows, names, strict=True) if not name]
+    absent = are_absent(names)
+    empty = [row[image] for row, each in zip(rows, absent, strict=True) if each]
     if empty:
+        word = names[absent.index(True)]
+        found = f" ({word} among numbers)" if word else ""
         raise DataError(
             f"{file} has {counted(len(empty), 'row')} without a label in column "
-            f"{column!r}, such as that of {empty[0]!r}: remove them"
+            f"{column!r}{found}, such as that of {empty[0]!r}: remove them"
         )
-    several = next(filter(_LIST.fullmatch, names), None)
-    if several is not None:
+    nested = next(filter(_NESTED.fullmatch, names), None)
+    if nested is not None:
+        kind = "lists" if nested.startswith("[") else "objects"
         raise DataError(
-            f"column {column!r} of {file} holds lists, such as {several[:40]}: one label an image "
+            f"column {column!r} of {file} holds {kind}, such as {nested[:40]}: one label an image "
             "is needed"
         )
-    if not all(map(_NUMBER.fullmatch, names)):
+    if not all(map(NUMBER.fullmatch, names)):
         return names
     for number in map(float, names):
         if number < 0 or number % 1:
@@ -357,9 +366,16 @@ def _class_names(
     return [name if name.isdigit() else f"{float(name):.0f}" for name in names]
 
 
+def are_absent(labels: Sequence[str]) -> list[bool]:
+    """Which labels are none: empty ones, and ``nan`` where all others are numbers."""
+    words = {label.strip() for label in labels if not NUMBER.fullmatch(label)} - {""}
+    none = words <= _ABSENT and any(map(NUMBER.fullmatch, labels))
+    return [not label.strip() or (none and label.strip() in words) for label in labels]
+
+
 def is_label_name(column: str) -> bool:
     """Whether a column has a usual name of labels."""
-    return _key(column) in _LABEL
+    return letters(column) in _LABEL
 
 
 def class_order(names: Sequence[str]) -> list[str]:
@@ -372,9 +388,5 @@ def _posix(text: str) -> PurePosixPath:
     return PurePosixPath(text.strip().replace("\\", "/"))
 
 
-def _key(column: str) -> str:
-    return re.sub(r"[^a-z]", "", column.lower())
-
-
 def _rank(names: Sequence[str]) -> Callable[[str], int]:
-    return lambda column: names.index(_key(column))
+    return lambda column: names.index(letters(column))

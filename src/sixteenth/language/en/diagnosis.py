@@ -12,6 +12,7 @@ from ...analysis.findings.diagnosis import (
     FITTED,
     LARGE_GAP,
     LOSS_RISE,
+    TRAIN_LOSS_FALL,
     AtChance,
     DiagnosisFinding,
     DiagnosisKind,
@@ -22,7 +23,7 @@ from ...analysis.findings.diagnosis import (
     UnstableTraining,
 )
 from ...analysis.inputs.scoring import Metric
-from .numbers import count, percent, plural, points
+from .numbers import count, percent, plural, points, significant
 from .words import Words
 
 
@@ -37,11 +38,12 @@ def say(finding: DiagnosisFinding, words: Words) -> str:
                 f"{points(finding.gap)}."
             )
         case RisingTestLoss():
+            test = significant(finding.test_loss_best), significant(finding.test_loss_last)
+            train = significant(finding.train_loss_best), significant(finding.train_loss_last)
             return (
-                f"{run}: test loss was lowest at epoch {finding.best_epoch} "
-                f"({finding.test_loss_best:.2f}) and rose to {finding.test_loss_last:.2f} by epoch "
-                f"{finding.last_epoch}, while training loss fell from "
-                f"{finding.train_loss_best:.2f} to {finding.train_loss_last:.2f}."
+                f"{run}: test loss was lowest at epoch {finding.best_epoch} ({test[0]}) and rose "
+                f"to {test[1]} by epoch {finding.last_epoch}, while training loss fell from "
+                f"{train[0]} to {train[1]}."
             )
         case TooFewSteps():
             known = math.isfinite(finding.steps)
@@ -89,7 +91,7 @@ def rule(kind: DiagnosisKind, words: Words) -> str:
         case DiagnosisKind.TEST_LOSS_RISING:
             return (
                 f"test loss ends at least {LOSS_RISE:.0%} and two standard errors above its "
-                "minimum, and training loss fell since"
+                f"minimum, and training loss fell by at least {TRAIN_LOSS_FALL:.0%} since"
             )
         case DiagnosisKind.TOO_FEW_STEPS:
             return (

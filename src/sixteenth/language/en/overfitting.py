@@ -102,8 +102,8 @@ def _gap(found: GeneralisationGap, words: Words) -> str:
     else:
         text += f" (training accuracy goes from {fits[0]} to {fits[1]})"
     if found.loss_gaps is not None:
-        losses = found.loss_gaps
-        text += f"; in loss the gap goes from {losses[0]:.2f} to {losses[1]:.2f}"
+        losses = [NUMBERS.decimal(gap, 2) for gap in found.loss_gaps]
+        text += f"; in loss the gap goes from {losses[0]} to {losses[1]}"
     return f"{text}."
 
 

@@ -12,6 +12,7 @@ from ...analysis.findings.diagnosis import (
     FITTED,
     LARGE_GAP,
     LOSS_RISE,
+    TRAIN_LOSS_FALL,
     AtChance,
     DiagnosisFinding,
     DiagnosisKind,
@@ -22,7 +23,7 @@ from ...analysis.findings.diagnosis import (
     UnstableTraining,
 )
 from ...analysis.inputs.scoring import Metric
-from .numbers import NUMBERS, count, images, percent, points, tidy
+from .numbers import NUMBERS, count, images, percent, points, significant, tidy
 from .words import Words
 
 
@@ -36,8 +37,8 @@ def say(finding: DiagnosisFinding, words: Words) -> str:
                 f"{percent(finding.test_accuracy)}，相差 {points(finding.gap)}。"
             )
         case RisingTestLoss():
-            test = _loss(finding.test_loss_best), _loss(finding.test_loss_last)
-            train = _loss(finding.train_loss_best), _loss(finding.train_loss_last)
+            test = significant(finding.test_loss_best), significant(finding.test_loss_last)
+            train = significant(finding.train_loss_best), significant(finding.train_loss_last)
             return (
                 f"{run}：測試損失在第 {finding.best_epoch} 個 epoch 最低（{test[0]}），到第 "
                 f"{finding.last_epoch} 個 epoch 升到 {test[1]}，同一段期間訓練損失則從 {train[0]} "
@@ -87,9 +88,10 @@ def rule(kind: DiagnosisKind, words: Words) -> str:
         case DiagnosisKind.OVERFITTING:
             return f"訓練準確率至少 {percent(FITTED)}，而且比測試準確率高至少 {points(LARGE_GAP)}"
         case DiagnosisKind.TEST_LOSS_RISING:
+            rise, fall = NUMBERS.percent(LOSS_RISE, 0), NUMBERS.percent(TRAIN_LOSS_FALL, 0)
             return tidy(
-                f"測試損失在結束時比最低點高至少 {NUMBERS.percent(LOSS_RISE, 0)} "
-                "且超過兩個標準誤，而訓練損失在這段期間下降"
+                f"測試損失在結束時比最低點高至少 {rise} 且超過兩個標準誤，"
+                f"而訓練損失在這段期間下降至少 {fall}"
             )
         case DiagnosisKind.TOO_FEW_STEPS:
             return (
@@ -112,7 +114,3 @@ def rule(kind: DiagnosisKind, words: Words) -> str:
             )
         case _:
             assert_never(kind)
-
-
-def _loss(value: float) -> str:
-    return NUMBERS.decimal(value, 2)

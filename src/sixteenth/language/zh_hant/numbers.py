@@ -69,6 +69,7 @@ SENTENCE = SentenceNumbers(
 )
 
 count, join, signed = NUMBERS.count, NUMBERS.join, NUMBERS.points
+significant = NUMBERS.significant
 percent, coverage, points = SENTENCE.percent, SENTENCE.coverage, SENTENCE.points
 is_nothing, interval, p_value = SENTENCE.is_nothing, SENTENCE.interval, SENTENCE.p_value
 probability, times, rounded = SENTENCE.probability, SENTENCE.times, SENTENCE.rounded
