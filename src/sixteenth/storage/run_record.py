@@ -251,7 +251,9 @@ class RunRecord(Part):
         checkpoint keeps it for a run that goes on.
         """
         changes = {"status": "failed", "error": Failure.of(error), "finished": _now()}
-        return self.with_lengths([]).model_copy(update=changes)
+        so_far = self.metrics is not None and self.metrics.chosen_by == STOPPED
+        run = self.with_lengths([]) if so_far else self
+        return run.model_copy(update={**changes, "lengths": ()})
 
     def as_finished(
         self,
