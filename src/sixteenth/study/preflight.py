@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import FRESH, DataError, InputError, MismatchError, ModelError
 from ..spec import (
@@ -42,10 +42,6 @@ AXES = ("models", "init", "finetune", "fractions", "seeds")
 WORDS = ("expect:", "metric:", "name:", "data_name:", "language:", "skip_broken:")
 """What things are called, in which language, what the discussion tests and by which metric, changes
 no run; nor does leave to skip broken images, beyond what the data's fingerprint tells."""
-
-VERSIONS = ("sixteenth", "torch", "torchvision", "timm", "sklearn")
-"""Packages whose version may change what a run gives: no two runs of a study differ in them. timm's
-counts for its own models, scikit-learn's for heads."""
 
 
 def with_own_name(folder: Path) -> Path:
@@ -196,15 +192,9 @@ def check_versions(snapshot: StudySnapshot) -> None:
     from ..engine.execution import environment
 
     folder, records = snapshot.folder, snapshot.records
-    here = environment(runs=snapshot.runs).to_dict()
+    here = environment(runs=snapshot.runs)
     for run_id, record in records.items():
-        there = record.environment.to_dict() if record.environment else {}
-        differs = [
-            f"{package}: {there[package]} there, {here[package]} here"
-            for package in VERSIONS
-            if package in there and package in here
-            if release(there[package]) != release(here[package])
-        ]
+        differs = record.environment.other_versions(here) if record.environment else []
         if differs:
             raise MismatchError(
                 f"{folder.run(run_id).path} was trained with other versions ({'; '.join(differs)})",
@@ -337,8 +327,3 @@ def _check_weights(
                 f"with (SHA-256 {str(then)[:12]} there, {str(now)[:12]} now)"
             )
     return found
-
-
-def release(version: Any) -> str:
-    """A version without its build: 2.14.1+cpu and 2.14.1+cu130 are one version of torch."""
-    return str(version).partition("+")[0]
