@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import FRESH, DataError, InputError, MismatchError, ModelError
+from ..errors import FRESH, DataError, InputError, MismatchError, ModelError, SpecError
 from ..spec import (
     RunSpec,
     StudySpec,
@@ -58,15 +58,41 @@ def fresh_folder(folder: Path) -> Path:
     return place
 
 
+def load_begun(folder: Path) -> StudySpec:
+    """The study that lies in a folder.
+
+    Raises:
+        SpecError: its study.yaml is damaged, and the way out.
+    """
+    frozen = StudyFolder(folder).spec_path
+    try:
+        return load_frozen(frozen)
+    except SpecError as error:
+        raise SpecError(
+            f"{error} (bring back a copy of this file; or empty it, and run the study file that "
+            f"the study began with: sixteenth run FILE --out {folder})"
+        ) from None
+
+
 def check_folder(folder: Path, spec: StudySpec) -> None:
     """Refuse a folder that holds something else than this study.
 
+    An empty study.yaml beside its runs is none: it is written anew, and their records say whether
+    they are this study's (`check_begun`).
+
     Raises:
-        MismatchError: what differs, and the way out.
+        SpecError, MismatchError: what is damaged or differs, and the way out.
     """
-    frozen = StudyFolder(folder).spec_path
+    there = StudyFolder(folder)
+    frozen = there.spec_path
+    if (
+        frozen.is_file()
+        and not frozen.read_bytes().strip()
+        and any(there.run(run.run_id).record_path.is_file() for run in spec.runs())
+    ):
+        return
     if frozen.is_file():
-        old, spec = load_frozen(frozen), as_begun(spec, frozen)
+        old, spec = load_begun(folder), as_begun(spec, frozen)
         differs = spec_differences(old, spec)
         for axis in AXES:
             before, now = getattr(old, axis), getattr(spec, axis)
