@@ -132,6 +132,7 @@ FOLDERS = [
     _folder("history is no table", REPORT, in_run("history.csv", b"\0\xff"), "history.csv"),
     _folder("history of words", REPORT, in_run("history.csv", b"epoch\nx"), "history.csv"),
     _folder("history of other columns", REPORT, in_run("history.csv", b"a,b\n1,2"), "epoch"),
+    _folder("study.yaml empty", SHOW, put("studies/tiny/study.yaml", b""), "FILE --out"),
     _folder("study.yaml changed", REPORT, edited_study("epochs: 3", "epochs: 9"), "train.epochs"),
     _folder("study.yaml damaged", SHOW, edited_study("data:", "dta:"), "study.yaml"),
     _folder("predict: weights gone", PREDICT, drop(run_dir() / "model.safetensors"), "model"),

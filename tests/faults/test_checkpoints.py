@@ -11,12 +11,13 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 
 from forked import Forked, python_program
-from sixteenth import Listener, Study
+from sixteenth import Listener, MismatchError, Study
 from sixteenth.engine.checkpoint import DIGEST_BYTES, MAGIC
 from sixteenth.engine.train import Progress
 from tiny_study import checkpoint_at_every_step, environment, tiny_home
@@ -29,6 +30,9 @@ STUDY = {
     "lengths": [1],
     "train": {"epochs": 6, "batch_size": 20},
 }
+HOW = ("execution", "environment")
+"""What a checkpoint says of how it was computed."""
+
 KILLED = """\
 import os, signal, sys
 import sixteenth
@@ -104,6 +108,16 @@ def flip_a_bit(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
+
+
+def rewrite(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change what a checkpoint holds."""
+    payload = path.read_bytes()[len(MAGIC) + DIGEST_BYTES :]
+    content = torch.load(io.BytesIO(payload), weights_only=True)
+    change(content)
+    changed = io.BytesIO()
+    torch.save(content, changed)
+    path.write_bytes(MAGIC + hashlib.sha256(changed.getvalue()).digest() + changed.getvalue())
 
 
 def empty(path: Path) -> None:
@@ -231,15 +245,53 @@ def test_a_checkpoint_of_another_run_of_the_same_name_is_refused(
     assert f"the checkpoint {path} is of another run" in str(record.error)
     assert "train.learning_rate: 0.01 there, None asked for" in str(record.error)
     # As it was before checkpoints said whose they are.
-    content = torch.load(io.BytesIO(before[len(MAGIC) + DIGEST_BYTES :]), weights_only=True)
-    del content["owner"]
-    older = io.BytesIO()
-    torch.save(content, older)
-    digest = hashlib.sha256(older.getvalue()).digest()
-    path.write_bytes(MAGIC + digest + older.getvalue())
+    path.write_bytes(before)
+    rewrite(path, lambda content: content.pop("owner"))
     heard = Hearing()
     own.run(device="cpu", workers=1, threads=1, listener=heard)
     assert (stable(own), heard.steps) == (stable(whole), 4 * 5)
+
+
+def test_a_checkpoint_without_a_record_goes_on_as_it_was_begun_or_not_at_all(
+    tiny_folder: Path, whole: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sixteenth.engine.loop.CHECKPOINT_SHARE", 1e9)
+    cut = Study(STUDY, "cut")
+    with pytest.raises(KeyboardInterrupt):
+        cut.run(device="cpu", workers=1, threads=1, listener=Hearing(stop_in=3))
+    (run,) = (cut.folder / "runs").iterdir()
+    (run / "run.json").unlink()
+    (cut.folder / "execution.json").unlink()
+    shutil.copytree(cut.folder, "older")
+    shutil.copytree(cut.folder, "newer")
+    with pytest.raises(
+        MismatchError, match=r"another execution \(cpu, .*, 1 thread there, .* 2 th"
+    ):
+        cut.run(device="cpu", workers=1, threads=2)
+    flip_a_bit(run / "checkpoint.pt")
+    with pytest.raises(MismatchError, match="another execution"):  # the one before it tells
+        cut.run(device="cpu", workers=1, threads=2)
+    heard = Hearing()
+    cut.run(listener=heard)
+    assert (stable(cut), heard.steps) == (stable(whole), 5 * 5)
+    (record,) = cut.records()
+    assert record.execution is not None
+    assert record.execution.threads == 1
+
+    # As it was before checkpoints said how they were computed.
+    for path in Path("older").glob("runs/*/checkpoint*.pt"):
+        rewrite(path, lambda content: [content["owner"].pop(key) for key in HOW])
+    heard = Hearing()
+    Study(STUDY, "older").run(device="cpu", workers=1, threads=2, listener=heard)
+    assert heard.steps == 4 * 5
+
+    for path in Path("newer").glob("runs/*/checkpoint*.pt"):
+        rewrite(path, lambda content: content["owner"]["environment"].update(torch="0.0.7"))
+    newer = Study(STUDY, "newer")
+    newer.run(device="cpu", workers=1, threads=1)
+    (record,) = newer.records()
+    assert record.status == "failed"
+    assert "computed with others (torch: 0.0.7 there, " in str(record.error)
 
 
 def test_a_checkpoint_that_does_not_fit_into_memory_is_not_of_another_network(

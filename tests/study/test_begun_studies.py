@@ -42,6 +42,26 @@ def test_fresh_begins_beside_the_old_study_and_leaves_it_as_it_was(
     assert "was finished before" in on.err
 
 
+def test_an_empty_study_yaml_is_written_anew_where_the_runs_are_those_of_the_study(
+    trained: TrainedStudy, tiny_folder: Path, sixteenth: Command
+) -> None:
+    shutil.copytree(trained.folder, "studies/tiny")
+    path = Path("studies/tiny/study.yaml")
+    before = path.read_bytes()
+    path.write_bytes(b"")
+    other = sixteenth("run", "tiny.yaml", "--set", "models=['tiny_models:slow']")
+    assert other.code == 2
+    assert "holds no study" in other.err
+    changed = sixteenth("run", "tiny.yaml", "--set", "train.epochs=4")
+    assert changed.code == 2
+    assert "train.epochs: 3 there, 4 asked for" in changed.err
+    assert path.read_bytes() == b""
+    same = sixteenth("run", "tiny.yaml")
+    assert same.code == 0, same.err
+    assert same.err.count("was finished before") == 4
+    assert path.read_bytes() == before
+
+
 def test_a_free_folder_is_fresh_by_itself(tmp_path: Path) -> None:
     assert preflight.fresh_folder(tmp_path / "new") == tmp_path / "new"
     (tmp_path / "empty").mkdir()

@@ -23,10 +23,12 @@ from torch import Tensor
 from ..errors import InputError, MismatchError
 from ..messages import one_line
 from ..spec import RunSpec, spec_differences, without_place
-from ..storage.run_facts import LengthMetrics
+from ..storage.run_facts import Environment, LengthMetrics
 from ..storage.run_folder import RunFolder
+from ..storage.run_record import RunRecord
 from ..storage.run_results import EpochRow
 from ..storage.whole_files import sync_folder
+from .execution import Execution
 from .learner import Learner
 
 MAGIC = b"sixteenth checkpoint 1\n"
@@ -40,17 +42,28 @@ class Owner:
     Attributes:
         run: what is trained.
         fingerprint: of its data.
+        execution: how it is computed.
+        environment: with which versions.
     """
 
     run: RunSpec
     fingerprint: str
+    execution: Execution
+    environment: Environment
 
     def to_dict(self) -> dict[str, Any]:
         """What a checkpoint says of it."""
-        return {"run": self.run.model_dump(mode="json"), "fingerprint": self.fingerprint}
+        return {
+            "run": self.run.model_dump(mode="json"),
+            "fingerprint": self.fingerprint,
+            "execution": self.execution.as_record(),
+            "environment": self.environment.to_dict(),
+        }
 
     def check(self, kept: dict[str, Any], path: Path) -> None:
-        """Refuse a checkpoint that says that it is another's.
+        """Refuse a checkpoint that says that it is another's, or was computed in another way.
+
+        Older ones do not say how they were computed.
 
         Raises:
             MismatchError: what differs, and the way out.
@@ -65,6 +78,18 @@ class Owner:
             raise MismatchError(
                 f"the checkpoint {path} is of another run ({'; '.join(differs)})",
                 "bring back this run's own, or remove it",
+            )
+        there_too = Environment.from_dict(kept.get("environment", {}))
+        changed = there_too.other_versions(self.environment)
+        if "execution" in kept and (then := Execution.from_record(kept["execution"])) != (
+            self.execution
+        ):
+            changed.append(f"{then} there, {self.execution} now")
+        if changed:
+            raise MismatchError(
+                f"the checkpoint {path} was computed with others ({'; '.join(changed)}), which "
+                "would change the run's result",
+                "go on with those, or remove it to train the run anew",
             )
 
 
@@ -149,6 +174,37 @@ def write_checkpoint(
     sync_folder(folder.path)
 
 
+def begun_execution(folder: RunFolder, record: RunRecord | None) -> Execution | None:
+    """The execution that a run must be resumed with; None if there is no checkpoint, or none tells.
+
+    A checkpoint tells where there is no record: run.json was lost, or not yet copied.
+    """
+    if (record is not None and record.is_finished) or not folder.has_checkpoint():
+        return None
+    if record is None:
+        kept = _kept_execution(folder)
+    else:
+        kept = record.execution.to_dict() if record.execution else {}
+    try:
+        return Execution.from_record(kept)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _kept_execution(folder: RunFolder) -> dict[str, Any]:
+    """What the newest complete checkpoint says of how it was computed; empty if it does not."""
+    for path in folder.checkpoint_paths:
+        try:
+            payload = _payload(path.read_bytes())
+            content = torch.load(payload, map_location="cpu", weights_only=True)
+            return dict(content["owner"]["execution"])
+        except KeyError:
+            break  # an older one
+        except Exception:  # whatever it is, `read_checkpoint` says so
+            continue
+    return {}
+
+
 def read_checkpoint(
     folder: RunFolder, learner: Learner, owner: Owner
 ) -> tuple[TrainingState, list[str]]:
@@ -159,7 +215,7 @@ def read_checkpoint(
         damaged checkpoint, which is removed.
 
     Raises:
-        MismatchError: the checkpoint is of another run.
+        MismatchError: the checkpoint is of another run, or was computed in another way.
         InputError: it is of another network.
         OSError: a checkpoint cannot be read now, and there is no other. Nothing is removed.
     """

@@ -20,7 +20,6 @@ from ..errors import InputError
 from ..spec import RunSpec, TrainSpec
 from ..spec.fields import is_timm
 from ..storage.run_facts import DataFacts, Environment, ExecutionFacts
-from ..storage.run_folder import RunFolder
 from ..storage.run_record import RunRecord
 
 
@@ -157,16 +156,6 @@ def new_record(
         execution=ExecutionFacts.from_dict(execution.as_record()),
         before=before,
     )
-
-
-def begun_execution(folder: RunFolder, record: RunRecord | None) -> Execution | None:
-    """The execution that a run must be resumed with; None if there is no checkpoint."""
-    if record is None or record.is_finished or not folder.has_checkpoint():
-        return None
-    try:
-        return Execution.from_record(record.execution.to_dict() if record.execution else {})
-    except (KeyError, TypeError, ValueError):
-        return None
 
 
 def resolve_execution(device: str | None, train: TrainSpec) -> Execution:

@@ -21,7 +21,7 @@ from ..data.device import to_device
 from ..errors import DivergedError
 from ..spec import RunSpec
 from ..spec.fields import AT_MAX_EPOCHS, BY_VALIDATION, LEVELLED_OFF
-from ..storage.run_facts import LengthMetrics, Metrics
+from ..storage.run_facts import Environment, LengthMetrics, Metrics
 from ..storage.run_folder import RunFolder
 from ..storage.run_record import RunRecord, by_halvings
 from ..storage.run_results import EpochRow
@@ -120,7 +120,8 @@ class TrainingLoop:
             split: what `split_of` returns.
         """
         self.spec, self.recipe, self.folder, self.learner = run, run.train, folder, learner
-        self.owner = Owner(run, dataset.fingerprint)
+        versions = record.environment or Environment()
+        self.owner = Owner(run, dataset.fingerprint, learner.execution, versions)
         self.auto = run.train.epochs == "auto"
         self.augmentation, self.on_progress, self.record = augmentation, on_progress, record
         (subset, held), labels = split, dataset.train.labels

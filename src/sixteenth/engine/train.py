@@ -21,8 +21,8 @@ from ..storage.run_facts import AugmentationFacts
 from ..storage.run_folder import RunFolder
 from ..storage.run_record import RunRecord
 from ..storage.whole_files import is_disk_trouble, sweep
-from .checkpoint import read_checkpoint
-from .execution import Execution, begun_execution, new_record, resolve_execution
+from .checkpoint import begun_execution, read_checkpoint
+from .execution import Execution, new_record, resolve_execution
 from .head import train_head
 from .images import select_images
 from .learner import Learner

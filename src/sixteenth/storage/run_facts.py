@@ -24,6 +24,15 @@ from pydantic import (
 from ..messages import one_line
 from ..spec.fields import Interpolation
 
+VERSIONS = ("sixteenth", "torch", "torchvision", "timm", "sklearn")
+"""Packages whose version may change what a run gives: no two runs of a study differ in them. timm's
+counts for its own models, scikit-learn's for heads."""
+
+
+def release(version: Any) -> str:
+    """A version without its build: 2.14.1+cpu and 2.14.1+cu130 are one version of torch."""
+    return str(version).partition("+")[0]
+
 
 def _number(value: Any) -> Any:
     """A finite number as it is: a large integer would lose digits as a float."""
@@ -236,6 +245,15 @@ class Environment(Part):
     cores: Whole = None
     gpu: Text = None
     device: Text = None
+
+    def other_versions(self, here: Environment) -> list[str]:
+        """Versions that may change what a run gives, where both tell them and they differ."""
+        both = [(package, getattr(self, package), getattr(here, package)) for package in VERSIONS]
+        return [
+            f"{package}: {then} there, {now} here"
+            for package, then, now in both
+            if then is not None and now is not None and release(then) != release(now)
+        ]
 
 
 class ExecutionFacts(Part):

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import FRESH, DataError, InputError, MismatchError, ModelError
+from ..errors import FRESH, DataError, InputError, MismatchError, ModelError, SpecError
 from ..spec import (
     RunSpec,
     StudySpec,
@@ -43,10 +43,6 @@ WORDS = ("expect:", "metric:", "name:", "data_name:", "language:", "skip_broken:
 """What things are called, in which language, what the discussion tests and by which metric, changes
 no run; nor does leave to skip broken images, beyond what the data's fingerprint tells."""
 
-VERSIONS = ("sixteenth", "torch", "torchvision", "timm", "sklearn")
-"""Packages whose version may change what a run gives: no two runs of a study differ in them. timm's
-counts for its own models, scikit-learn's for heads."""
-
 
 def with_own_name(folder: Path) -> Path:
     """`folder`, or its absolute path where it is ``.`` or ``..``, which have no name to add to."""
@@ -62,15 +58,41 @@ def fresh_folder(folder: Path) -> Path:
     return place
 
 
+def load_begun(folder: Path) -> StudySpec:
+    """The study that lies in a folder.
+
+    Raises:
+        SpecError: its study.yaml is damaged, and the way out.
+    """
+    frozen = StudyFolder(folder).spec_path
+    try:
+        return load_frozen(frozen)
+    except SpecError as error:
+        raise SpecError(
+            f"{error} (bring back a copy of this file; or empty it, and run the study file that "
+            f"the study began with: sixteenth run FILE --out {folder})"
+        ) from None
+
+
 def check_folder(folder: Path, spec: StudySpec) -> None:
     """Refuse a folder that holds something else than this study.
 
+    An empty study.yaml beside its runs is none: it is written anew, and their records say whether
+    they are this study's (`check_begun`).
+
     Raises:
-        MismatchError: what differs, and the way out.
+        SpecError, MismatchError: what is damaged or differs, and the way out.
     """
-    frozen = StudyFolder(folder).spec_path
+    there = StudyFolder(folder)
+    frozen = there.spec_path
+    if (
+        frozen.is_file()
+        and not frozen.read_bytes().strip()
+        and any(there.run(run.run_id).record_path.is_file() for run in spec.runs())
+    ):
+        return
     if frozen.is_file():
-        old, spec = load_frozen(frozen), as_begun(spec, frozen)
+        old, spec = load_begun(folder), as_begun(spec, frozen)
         differs = spec_differences(old, spec)
         for axis in AXES:
             before, now = getattr(old, axis), getattr(spec, axis)
@@ -196,15 +218,9 @@ def check_versions(snapshot: StudySnapshot) -> None:
     from ..engine.execution import environment
 
     folder, records = snapshot.folder, snapshot.records
-    here = environment(runs=snapshot.runs).to_dict()
+    here = environment(runs=snapshot.runs)
     for run_id, record in records.items():
-        there = record.environment.to_dict() if record.environment else {}
-        differs = [
-            f"{package}: {there[package]} there, {here[package]} here"
-            for package in VERSIONS
-            if package in there and package in here
-            if release(there[package]) != release(here[package])
-        ]
+        differs = record.environment.other_versions(here) if record.environment else []
         if differs:
             raise MismatchError(
                 f"{folder.run(run_id).path} was trained with other versions ({'; '.join(differs)})",
@@ -337,8 +353,3 @@ def _check_weights(
                 f"with (SHA-256 {str(then)[:12]} there, {str(now)[:12]} now)"
             )
     return found
-
-
-def release(version: Any) -> str:
-    """A version without its build: 2.14.1+cpu and 2.14.1+cu130 are one version of torch."""
-    return str(version).partition("+")[0]

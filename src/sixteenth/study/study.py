@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..spec import StudySpec, as_begun, dump_spec, load_frozen, load_spec, parse_spec
+from ..spec import StudySpec, as_begun, dump_spec, load_spec, parse_spec
 from ..storage.lock import FolderLock
 from ..storage.run_facts import DataFacts, WeightsFacts
 from ..storage.study_folder import StudyFolder, check_is_study
@@ -131,7 +131,7 @@ class Study(StudyResults):
         place = Path(folder)
         check_is_study(place)
         return cls(
-            load_frozen(StudyFolder(place).spec_path),
+            preflight.load_begun(place),
             place,
             data_dir=data_dir,
             cifar_archive=cifar_archive,

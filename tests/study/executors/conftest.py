@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -34,7 +35,13 @@ def origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: ImageDataset
 
 @pytest.fixture
 def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Queue:
+    """A queue of Slurm; what scancel is told when a command ends is in the file ``cancels``."""
     made = Queue()
+    scancel = tmp_path / "bin" / "scancel"
+    scancel.parent.mkdir()
+    scancel.write_text(f'#!/bin/sh\necho "$*" >> "{tmp_path}/cancels"\n')
+    scancel.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{scancel.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setitem(sys.modules, "submitit", made.module())
     monkeypatch.setattr(slurm_jobs, "default_data_dir", lambda: tmp_path / "cache")
     monkeypatch.setattr(slurm_jobs, "LOOK_SECONDS", 0.0)

@@ -6,6 +6,7 @@ import json
 import pickle
 import shutil
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 from clusters import ON_CPU, Queue, spec
@@ -56,9 +57,11 @@ def test_runs_are_submitted_as_one_array_and_a_command_called_again_submits_none
     again.wait(events.append, 0.0)
     assert events == [Started(runs[0]), Ended(runs[0], "its record")]  # type: ignore[arg-type]
     again.close()
-    interrupted, cancelled = queue.commands[-2:]
-    assert interrupted[-4:] == ["--state=RUNNING", "--signal=INT", "7_2", "7_3"]
-    assert cancelled[-2:] == ["7_2", "7_3"]
+    assert Path("cancels").read_text().splitlines() == [
+        "--quiet --state=PENDING 7_2 7_3",
+        "--quiet --state=RUNNING --signal=INT 7_2 7_3",
+        "--quiet 7_2 7_3",
+    ]
     # While they end, a command that is called again does not take them for its own.
     queue.states["7_2"] = "COMPLETING"
     jobs(origin, 2)[0].wait(events.append, 0.0)

@@ -29,12 +29,12 @@ from ...models import check_init, check_model
 from ...spec import RunSpec
 from ...spec.fields import Interpolation
 from ...spec.hub_address import is_hub_address
+from ...storage.run_facts import release
 from ...storage.run_folder import RunFolder
 from ...storage.run_record import RunRecord
 from ...storage.run_results import EpochRow
 from ...storage.study_folder import StudyFolder
 from ..planning.machine import LocalMachine
-from ..preflight import release
 from .base import Event, Noticed, Progressed
 from .local import WorkerPool
 
@@ -173,7 +173,7 @@ def what_is_missing(origin: Origin, runs: Sequence[RunSpec], versions: dict[str,
     """A half-sentence for each thing that this machine lacks to train `runs`; none if all is here.
 
     Args:
-        versions: of the packages in `preflight.VERSIONS`, where the study began.
+        versions: of the packages in `run_facts.VERSIONS`, where the study began.
     """
     origin.enter()
     different = {(run.model, run.init): run for run in runs}

@@ -22,7 +22,7 @@ from ...engine.execution import environment
 from ...errors import InputError
 from ...messages import one_line
 from ...spec import RunSpec
-from ..preflight import VERSIONS
+from ...storage.run_facts import VERSIONS
 from .node import Origin, what_is_missing
 
 OLDEST = (2, 54)

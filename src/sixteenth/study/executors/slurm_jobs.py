@@ -1,19 +1,26 @@
 """Trains each run as a job of Slurm, through submitit.
 
 Which job trains which run is kept in the user's cache: a command that is started again finds what
-is queued and running, and submits nothing twice. submitit keeps jobs and results as pickles, which
-can run code: they lie in a folder of STUDY/jobs whose name only that cache tells, so that none is
-read from a study that came from elsewhere. A job that reaches its time limit is queued again and
-goes on from its checkpoint. submitit is imported when a study is to be trained with it.
+is queued and running, and submits nothing twice. Each submission has a name of its own, kept before
+it begins: jobs of one that broke off, of which the cache knows no more, are found by it and
+cancelled. They would train nothing: submitit writes what a job does when sbatch has named it.
+
+submitit keeps jobs and results as pickles, which can run code: they lie in a folder of STUDY/jobs
+whose name only that cache tells, so that none is read from a study that came from elsewhere. A job
+that reaches its time limit is queued again and goes on from its checkpoint. submitit is imported
+when a study is to be trained with it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
 import time
+import warnings
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,7 +32,7 @@ from ...storage.whole_files import write_text
 from ..planning.schedule import Assignment, Schedule
 from .base import Ended, Event, Failed, Lost, Noticed, Started
 from .node import Origin, as_event
-from .slurm_queue import ENDED, GONE, ask, import_submitit, job_states
+from .slurm_queue import ENDED, GONE, ask, cancel_apart, import_submitit, job_states, jobs_named
 from .slurm_task import TrainJob
 
 MINUTES = 60
@@ -39,6 +46,9 @@ RETRY_SECONDS = 60.0
 
 LOOK_SECONDS = 15.0
 """Time between two looks at Slurm's queue, which all users share."""
+
+CANCEL_SECONDS = 2.5
+"""How long the end of scancel is waited for: a clean stop has four seconds."""
 
 MACHINE_FAILED = ("NODE_FAIL", "BOOT_FAIL", "PREEMPTED", "REVOKED", "DEADLINE")
 """States of jobs that ended by no fault of their run."""
@@ -70,7 +80,7 @@ class SlurmJobs:
         self._not_before, self._refused = 0.0, ""
         self._states: dict[str, str] = {}
         self._suspected: set[str] = set()
-        token, self._ids = self._read_ids()
+        token, self._ids, self._unwanted, self._unsure = self._read_ids()
         self._folder = origin.folder / "jobs" / token
         self._executor()  # whether there is such a cluster, and such options
 
@@ -107,15 +117,25 @@ class SlurmJobs:
         if self._cluster != "slurm":
             for job in jobs:
                 job.cancel(check=False)
-        elif jobs:
+        elif jobs or self._unsure:
             ids = [job.job_id for job in jobs]
-            # Jobs of submitit take no notice of the signal that scancel sends by itself. Where it
-            # is to interrupt one that waits, it tries for longer than this command has.
-            ask("scancel", "--quiet", "--state=RUNNING", "--signal=INT", *ids)
-            if ask("scancel", "--quiet", *ids) is not None:
-                # Not to be waited for by the same command again, while they end.
-                self._forget(*self._live)
-        if not self._live and not self._new:
+            before, self._unwanted = self._unwanted, [*self._unwanted, *ids]
+            with contextlib.suppress(OSError):  # a full disk keeps no job in the queue
+                # Now: the same command is not to wait for jobs that are being cancelled.
+                self._write_ids()
+            done = cancel_apart(ids, self._unsure, CANCEL_SECONDS)
+            if done is not None:
+                self._unwanted = before
+                self._forget(*(self._live if done else ()))
+            if not done and ids:
+                these = f"the jobs {', '.join(ids[:5])}{' ...' if len(ids) > 5 else ''}"
+                warnings.warn(
+                    f"Slurm is slow to cancel {these}: scancel goes on without this command"
+                    if done is None
+                    else f"Slurm does not cancel {these}: the same command goes on with them",
+                    stacklevel=2,
+                )
+        if not (self._live or self._new or self._unsure):
             self._ids_path.unlink(missing_ok=True)
 
     def _submit_new(self, emit: Callable[[Event], None]) -> None:
@@ -139,9 +159,18 @@ class SlurmJobs:
             execution = assignment.execution
             key = execution.threads, execution.device.startswith("cuda")
             alike.setdefault(key, []).append(assignment)
+        if alike and not self._cancel_unwanted():
+            self._new = [each for assignments in alike.values() for each in assignments]
+            self._put_off("Slurm does not cancel what an earlier command left queued", "", emit)
+            return
         self._new = []
         for (threads, on_gpu), assignments in alike.items():
-            executor = self._executor(threads, on_gpu)
+            name = self._new_name()
+            executor = self._executor(threads, on_gpu, name)
+            if self._cluster == "slurm":
+                # Before, since this command may end while sbatch runs.
+                self._unsure.append(name)
+                self._write_ids()
             try:
                 with executor.batch():
                     jobs = [
@@ -157,18 +186,48 @@ class SlurmJobs:
                         for each in assignments
                     ]
             except self._submitit.core.utils.FailedJobError as error:
+                # The name stays: where an answer came too late, Slurm may have taken them.
                 refused = f"Slurm takes no job: {one_line(error)[-200:]}"
-                if not self._live:
-                    raise InputError(f"{refused} (--workers N queues N at most)") from None
-                if refused != self._refused:
-                    emit(Noticed(f"{refused}; tried again every {RETRY_SECONDS:.0f} seconds"))
-                self._refused, self._not_before = refused, time.monotonic() + RETRY_SECONDS
+                self._put_off(refused, " (--workers N queues N at most)", emit)
                 self._new += assignments
                 continue
             for job, assignment in zip(jobs, assignments, strict=True):
                 run_id = assignment.run.run_id
                 self._live[run_id], self._ids[run_id] = (job, assignment), job.job_id
+            self._unsure = [each for each in self._unsure if each != name]
             self._write_ids()
+
+    def _put_off(self, refused: str, way_out: str, emit: Callable[[Event], None]) -> None:
+        """Let `_new` wait, and say why, once.
+
+        Raises:
+            InputError: no job is left that could end first.
+        """
+        if not self._live:
+            raise InputError(f"{refused}{way_out}")
+        if refused != self._refused:
+            emit(Noticed(f"{refused}; tried again every {RETRY_SECONDS:.0f} seconds"))
+        self._refused, self._not_before = refused, time.monotonic() + RETRY_SECONDS
+
+    def _cancel_unwanted(self) -> bool:
+        """Cancel what stops and submissions left that broke off; false if Slurm does not answer."""
+        if not (self._unwanted or self._unsure):
+            return True
+        unsure = jobs_named(self._unsure) if self._unsure else []
+        if unsure is None:
+            return False
+        ids = [*self._unwanted, *unsure]
+        if ids and ask("scancel", "--quiet", *ids) is None:
+            return False
+        self._unwanted, self._unsure = [], []
+        self._write_ids()
+        return True
+
+    def _new_name(self) -> str:
+        """A name for the jobs of one submission, by which they are found in the queue."""
+        name = self._options.get("job_name", f"sixteenth-{self._origin.folder.name}")
+        # squeue takes a comma for the end of a name.
+        return re.sub(r"[^\w.-]", "-", f"{name}-{secrets.token_hex(4)}")
 
     def _forget(self, *run_ids: str) -> None:
         """Let no command wait any more for the jobs of these runs."""
@@ -176,21 +235,21 @@ class SlurmJobs:
             self._ids.pop(run_id, None)
         self._write_ids()
 
-    def _executor(self, threads: int = 1, on_gpu: bool = False) -> Any:
-        """submitit's executor for runs of so many threads.
+    def _executor(self, threads: int = 1, on_gpu: bool = False, name: str = "") -> Any:
+        """submitit's executor for runs of so many threads, in jobs of this name.
 
         Raises:
             InputError: there is no Slurm here, or no such option.
         """
+        options = {**self._options, **({"job_name": name} if name else {})}
         try:
             executor = self._submitit.AutoExecutor(
                 self._folder, cluster=self._cluster, slurm_max_num_timeout=REQUEUES
             )
             executor.update_parameters(
-                name=f"sixteenth-{self._origin.folder.name}",
                 cpus_per_task=threads,
                 **({"gpus_per_node": 1} if on_gpu else {}),
-                **{f"slurm_{name}": value for name, value in self._options.items()},
+                **{f"slurm_{option}": value for option, value in options.items()},
             )
         except (RuntimeError, ValueError, NameError, TypeError) as error:
             raise InputError(f"--executor slurm: {one_line(error)[:300]}") from None
@@ -255,14 +314,17 @@ class SlurmJobs:
         name = hashlib.sha256(os.fsencode(self._origin.folder)).hexdigest()[:16]
         return default_data_dir() / "jobs" / f"{name}.json"
 
-    def _read_ids(self) -> tuple[str, dict[str, str]]:
-        """The name of the folder of jobs, and the job of each run that has one."""
+    def _read_ids(self) -> tuple[str, dict[str, str], list[str], list[str]]:
+        """What `_write_ids` wrote: the name of the folder of jobs, the job of each run that has
+        one, jobs that are to be cancelled, and names of submissions whose jobs are not known."""
         try:
             content = json.loads(self._ids_path.read_text(encoding="utf-8"))
-            return str(content["token"]), dict(content["jobs"])
+            unwanted = list(content.get("unwanted", ()))  # older files have neither
+            ids = {run: job for run, job in content["jobs"].items() if job not in unwanted}
+            return str(content["token"]), ids, unwanted, list(content.get("unsure", ()))
         except FileNotFoundError:
-            return secrets.token_hex(8), {}
-        except (OSError, ValueError, TypeError, KeyError) as error:
+            return secrets.token_hex(8), {}, [], []
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise InputError(
                 f"{self._ids_path} cannot be read ({one_line(error)[:80]}): cancel the jobs of "
                 "this study, then delete it"
@@ -273,5 +335,7 @@ class SlurmJobs:
             "study": str(self._origin.folder),
             "token": self._folder.name,
             "jobs": self._ids,
+            "unwanted": self._unwanted,
+            "unsure": self._unsure,
         }
         write_text(self._ids_path, json.dumps(content, indent=2) + "\n")

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from ...data import ImageDataset
-from ...engine.execution import Execution, begun_execution
+from ...engine.checkpoint import begun_execution
+from ...engine.execution import Execution
 from ...errors import MismatchError
 from ...spec import RunSpec
 from ...spec.work import Work
