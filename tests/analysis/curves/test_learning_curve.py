@@ -213,6 +213,40 @@ def test_between_measured_sizes_the_curve_stays_near_the_measurements() -> None:
     assert high[0] - low[0] < 0.1
 
 
+@pytest.mark.parametrize(
+    ("sizes", "errors"),
+    [
+        ([50, 1000, 20000], [0.62, 0.23, 0.091]),
+        ([10, 1000, 1000000], [0.8, 0.3, 0.05]),
+        ([100, 10000], [0.45, 0.2]),
+        (100 * 2 ** np.arange(9), [0.7, 0.69, 0.68, 0.66, 0.6, 0.45, 0.25, 0.1, 0.03]),
+    ],
+)
+def test_between_sizes_far_apart_the_curve_goes_from_one_to_the_next(
+    sizes: ArrayLike, errors: ArrayLike
+) -> None:
+    n, known = np.asarray(sizes, dtype=float), np.asarray(errors)
+    curve = fit_learning_curve(n, known, test_size=10000)
+    between = np.sqrt(n[1:] * n[:-1])
+    low, high = curve.interval(between)
+    room = np.maximum((known[:-1] - known[1:]) / 2, 0.05)
+    assert np.all((low > known[1:] - room) & (high < known[:-1] + room))
+    assert np.all((low < known[:-1]) & (known[1:] < high))
+    # From both sides up to what is said of the sizes themselves.
+    for side in (1 - 1e-7, 1 + 1e-7):
+        near = np.stack(curve.interval(n[1:-1] * side))
+        assert near == pytest.approx(np.stack(curve.interval(n[1:-1])), abs=1e-4)
+
+
+def test_an_error_below_all_measured_ones_takes_more_images_than_were_measured() -> None:
+    curve = fit_learning_curve([50, 1000, 20000], [0.62, 0.23, 0.091], test_size=10000)
+    found = curve.required_size(0.08)
+    assert found.at_least is not None
+    assert found.at_least > 15000
+    assert found.low is not None
+    assert found.low > 1000
+
+
 # What it does not know, it says
 
 
