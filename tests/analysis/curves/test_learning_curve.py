@@ -164,6 +164,18 @@ def test_a_required_size_without_an_upper_end_has_bounds_and_a_middle() -> None:
     assert curve_at_most[1] == pytest.approx(0.14, abs=0.02)
 
 
+def test_a_lucky_small_size_is_no_answer_to_how_many_images_an_error_takes() -> None:
+    errors = [0.3, 0.15, 0.19, 0.18, 0.175]
+    found = fit_learning_curve(SIZES[:5], errors, test_size=5000).required_size(0.16)
+    for size in (found.at_least, found.middle, found.size):
+        assert size is not None
+        assert size > SIZES[4]
+    # What holds from some size on is reached there, whatever came before.
+    easy = fit_learning_curve(SIZES[:5], errors, test_size=5000).required_size(0.25)
+    assert easy.high is not None
+    assert SIZES[0] < easy.high < SIZES[2]
+
+
 def test_draws_are_whole_curves_that_agree_with_the_interval() -> None:
     curve = fit_learning_curve(SIZES[:4], power_law(SIZES[:4]), stderr=[1e-6] * 4)
     n = np.array([2000, 16000, 64000])
@@ -275,6 +287,16 @@ def test_a_rising_curve_carries_a_warning_and_may_go_on_rising() -> None:
     rising = fit_learning_curve(SIZES, np.linspace(0.2, 0.3, 6), test_size=10000)
     assert CurveWarning.RISING in rising.warnings
     assert rising.interval(32000)[1] > 0.32
+
+
+def test_a_largest_size_that_is_worse_than_a_smaller_one_carries_a_warning() -> None:
+    errors = [0.3, 0.15, 0.19, 0.18, 0.175]
+    sure = fit_learning_curve(SIZES[:5], errors, test_size=5000)
+    assert sure.warnings == (CurveWarning.BEST_EARLIER,)
+    for noise in ({"test_size": 200}, {"stderr": [0.02] * 5}):
+        within = fit_learning_curve(SIZES[:5], errors, **noise)
+        assert not within.warnings, "the difference may be noise"
+    assert CurveWarning.BEST_EARLIER not in fit_learning_curve(SIZES, power_law(SIZES)).warnings
 
 
 def test_a_curve_at_guessing_may_fall_at_any_time() -> None:

@@ -41,6 +41,8 @@ class CurveWarning(StrEnum):
     """The last errors are one and the same, as if every image got the same answer."""
     RISING = "rising"
     """The error rises with more data, which no power law describes."""
+    BEST_EARLIER = "best-earlier"
+    """The error at the largest size is clearly above the lowest one, that of a smaller size."""
     FLAT = "flat"
     """The error changes by no more than its noise."""
     NEAR_GUESSING = "near-guessing"
@@ -100,6 +102,14 @@ class Points:
         return -self.drop / doublings if self.rising else 0.0
 
     @property
+    def best_earlier(self) -> bool:
+        """The error at the largest size is above the lowest one by more than their noise."""
+        noise = self.noise if self.noise_known else np.full(len(self.errors), self.new_noise)
+        best = int(np.argmin(self.errors))
+        clear = max(self.scatter, 2 * float(np.hypot(noise[best], noise[-1])))
+        return bool(self.errors[-1] - self.errors[best] > clear)
+
+    @property
     def flat(self) -> bool:
         """The error hardly changes."""
         return abs(self.drop) <= self.scatter
@@ -129,6 +139,8 @@ class Points:
             found.append(CurveWarning.STUCK)
         elif self.rising:
             found.append(CurveWarning.RISING)
+        elif self.best_earlier:
+            found.append(CurveWarning.BEST_EARLIER)
         elif self.flat:
             found.append(CurveWarning.FLAT)
         if self.guessing:

@@ -27,6 +27,11 @@ def warning(kind: CurveWarning, sizes: int) -> str:
                 "the error rises with more data, which no power law describes: if this is no "
                 "noise, check the labels of the images that were added"
             )
+        case CurveWarning.BEST_EARLIER:
+            return (
+                "the error at the largest size is clearly above the lowest one, which fewer images "
+                "gave: no power law describes that; check the labels of the images that were added"
+            )
         case CurveWarning.FLAT:
             return "the error hardly changes with more data: the curve is flat in its noise"
         case CurveWarning.NEAR_GUESSING:
