@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -310,6 +311,42 @@ def test_a_stuck_curve_may_begin_to_fall() -> None:
     stuck = fit_learning_curve(SIZES, [0.95] * 6, test_size=10000, chance=0.9)
     assert CurveWarning.STUCK in stuck.warnings
     assert width(stuck) > 0.3
+
+
+@pytest.mark.parametrize(
+    ("errors", "known"),
+    [
+        ([0.04, 0.04], {"test_size": 50, "chance": 0.9}),
+        ([0.12, 0.12], {"test_size": 200}),
+        ([0.15, 0.1, 0.1, 0.1], {"test_size": 100, "chance": 0.9}),
+        ([0.15, 0.1, 0.1, 0.1], {"test_size": 100}),
+        ([0.9, 0.8999, 0.9001], {"test_size": 10000}),  # one image more or fewer
+        ([0.0, 0.0, 0.0], {"test_size": 10000}),
+    ],
+)
+def test_networks_that_learn_are_not_called_stuck(errors: list[float], known: Any) -> None:
+    curve = fit_learning_curve(SIZES[: len(errors)], errors, **known)
+    assert CurveWarning.STUCK not in curve.warnings
+    assert curve._posterior.points.restart(PRIOR) <= PRIOR.restart_doubtful
+
+
+@pytest.mark.parametrize(
+    ("error", "known"),
+    [
+        (0.9, {"test_size": 50, "chance": 0.9}),
+        (0.95, {"chance": 0.9}),
+        (0.9, {"test_size": 200}),
+        (1.0, {"test_size": 200}),
+    ],
+)
+def test_the_same_answer_to_every_image_is_called_stuck(error: float, known: Any) -> None:
+    curve = fit_learning_curve(SIZES[:3], [error] * 3, **known)
+    assert CurveWarning.STUCK in curve.warnings
+    if "test_size" not in known:  # errors that were published, with four decimals
+        rounded = [error, error + 1e-4, error - 3e-5]
+        assert CurveWarning.STUCK in fit_learning_curve(SIZES[:3], rounded, **known).warnings
+    two = fit_learning_curve(SIZES[:2], [error] * 2, **known)
+    assert CurveWarning.STUCK not in two.warnings, "two may be a coincidence"
 
 
 def test_unknown_noise_is_said_to_be_assumed() -> None:

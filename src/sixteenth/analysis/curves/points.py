@@ -6,6 +6,7 @@ said so in plain words, and handed to the fit as the probability of a fresh star
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +18,13 @@ from ...errors import InputError
 from .power_laws import Floats, Prior
 
 SAME = 1.5e-4
-"""Errors that differ by less are the same: published errors are rounded to four decimals."""
+"""Errors that differ by less are the same: published errors are rounded to four decimals. On a test
+set of known size by less than half an image."""
+STUCK_SIZES = 3
+"""So many sizes with the same error are no coincidence..."""
+NO_LUCK = 100
+"""...of networks that learn, where so many test images are wrong. On fewer, three networks that
+learn may well have the same number right."""
 WORSE = 0.01
 """An error is worse than guessing if it is larger by more than a point."""
 NEAR_GUESSING = 0.9
@@ -38,7 +45,7 @@ class CurveWarning(StrEnum):
     FEW_SIZES = "few-sizes"
     """Fewer than `ENOUGH` sizes: the exponent is mostly what learning curves have in general."""
     STUCK = "stuck"
-    """The last errors are one and the same, as if every image got the same answer."""
+    """The last three errors are one and the same, as if every image got the same answer."""
     RISING = "rising"
     """The error rises with more data, which no power law describes."""
     BEST_EARLIER = "best-earlier"
@@ -66,6 +73,7 @@ class Points:
         new_noise: standard deviation of a new training's measured error around the true one.
         chance: error of guessing, where it is known.
         noise_known: whether anything told the noise; otherwise it is assumed.
+        test_size: images of the test set, where they are known.
     """
 
     sizes: Floats
@@ -74,11 +82,19 @@ class Points:
     new_noise: float
     chance: float | None
     noise_known: bool = True
+    test_size: int | None = None
 
     @property
     def stuck(self) -> bool:
-        """The last errors, three where there are as many, are one and the same."""
-        return bool(np.ptp(self.errors[-3:]) <= SAME and self.errors[-1] > SAME)
+        """The last `STUCK_SIZES` errors are one and the same, as no networks that learn have them:
+        close to guessing, or, where that is not known, too many for a coincidence."""
+        last, images = self.errors[-STUCK_SIZES:], self.test_size
+        same = SAME if images is None else min(SAME, 0.5 / images)
+        if len(last) < STUCK_SIZES or np.ptp(last) > same or last[-1] <= SAME:
+            return False
+        if self.chance is not None:
+            return self.guessing
+        return images is None or bool(last[-1] * images >= NO_LUCK)
 
     @property
     def drop(self) -> float:
@@ -117,7 +133,7 @@ class Points:
     @property
     def guessing(self) -> bool:
         """The largest size's error is close to that of guessing, or above it."""
-        return self.chance is not None and self.errors[-1] > NEAR_GUESSING * self.chance
+        return self.chance is not None and bool(self.errors[-1] > NEAR_GUESSING * self.chance)
 
     def restart(self, prior: Prior) -> float:
         """Probability that what comes has nothing to do with the points before the last."""
@@ -198,7 +214,7 @@ def read_points(
         noise = _numbers("stderr", stderr)
         if noise.shape != n.shape or np.any(noise < 0):
             raise InputError("stderr must be one number, not negative, for each size")
-        return Points(n, means, noise[order], float(noise[order][-1]), chance)
+        return Points(n, means, noise[order], float(noise[order][-1]), chance, test_size=test_size)
     counts = np.array([len(values) for values in repeats], dtype=float)
     freedom = float((counts - 1).sum())
     within = sum(float(((values - values.mean()) ** 2).sum()) for values in repeats)
@@ -206,10 +222,10 @@ def read_points(
     known = freedom > 0 or test_size is not None
     images = np.zeros(len(n))
     if test_size is not None or not known:
-        test_size = test_size or ASSUMED_TEST_SIZE
+        tested = test_size or ASSUMED_TEST_SIZE
         # One right and one wrong answer are added, to stay off zero (Agresti & Caffo 2000).
-        share = (means * test_size + 1) / (test_size + 2)
-        images = share * (1 - share) / test_size
+        share = (means * tested + 1) / (tested + 2)
+        images = share * (1 - share) / tested
     return Points(
         sizes=n,
         errors=means,
@@ -218,6 +234,7 @@ def read_points(
         new_noise=float(np.sqrt(spread + images[-1])),
         chance=chance,
         noise_known=known,
+        test_size=test_size,
     )
 
 

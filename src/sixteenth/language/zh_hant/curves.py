@@ -25,7 +25,10 @@ def warning(kind: CurveWarning, sizes: int) -> str:
         case CurveWarning.RISING:
             return "資料變多，錯誤率反而上升，沒有冪律能描述：如果不是雜訊，請檢查新增影像的標籤"
         case CurveWarning.BEST_EARLIER:
-            return "資料量最大時的錯誤率明顯高於資料較少時的最低值，沒有冪律能描述：請檢查新增影像的標籤"
+            return (
+                "資料量最大時的錯誤率明顯高於資料較少時的最低值，沒有冪律能描述："
+                "請檢查新增影像的標籤"
+            )
         case CurveWarning.FLAT:
             return "資料變多，錯誤率幾乎不變：在雜訊範圍內曲線是平的"
         case CurveWarning.NEAR_GUESSING:
