@@ -53,7 +53,14 @@ def required_size(found: RequiredSize) -> str:
     target = f"error {percent(found.error)}"
     if found.low is None:
         return f"{target}: out of reach ({found.level:.0%} certainty)"
-    size = "beyond the fitted curve's reach" if found.size is None else f"{found.size:,.0f}"
+    if found.low == found.high:  # only at the smallest size are both known alike
+        return (
+            f"{target}: reached at the smallest measured size, {found.low:,.0f} "
+            f"({found.level:.0%} certainty)"
+        )
+    # Where the fitted curve does not reach it, half of the curves that the data allow may.
+    middle = found.middle if found.size is None else found.size
+    size = "beyond the fitted curve's reach" if middle is None else f"{middle:,.0f}"
     if found.high is None:
         if found.middle is not None:
             size = f"about {found.middle:,.0f}"

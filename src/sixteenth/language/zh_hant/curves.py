@@ -47,7 +47,12 @@ def required_size(found: RequiredSize) -> str:
     target = f"錯誤率 {percent(found.error)}"
     if found.low is None:
         return f"{target}：達不到（{coverage(found.level)} 的把握）"
-    size = "超出擬合曲線的範圍" if found.size is None else f"{count(found.size)} 張"
+    if found.low == found.high:  # only at the smallest size are both known alike
+        least = f"{count(found.low)} 張"
+        return tidy(f"{target}：最小的資料量 {least}就已達到（{coverage(found.level)} 的把握）")
+    # Where the fitted curve does not reach it, half of the curves that the data allow may.
+    middle = found.middle if found.size is None else found.size
+    size = "超出擬合曲線的範圍" if middle is None else f"{count(middle)} 張"
     if found.high is None:
         if found.middle is not None:
             size = f"約 {count(found.middle)} 張"
