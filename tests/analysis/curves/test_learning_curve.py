@@ -127,6 +127,9 @@ def test_intervals_grow_with_the_level_and_with_the_distance() -> None:
     assert np.all((low >= wide_low) & (high <= wide_high))
     assert np.all(np.diff(high - low) > 0)
     assert np.all((low >= 0) & (high <= 1))
+    perfect = fit_learning_curve(SIZES[:4], [0.1, 0.03, 0.01, 0.0], test_size=1000)
+    low, high = perfect.interval([1, 8000])
+    assert (low[1], high[0]) == (0, 1), "not what a bisection leaves of it"
 
 
 def test_the_required_size_is_the_inverse_of_the_prediction() -> None:
@@ -371,6 +374,8 @@ def test_unknown_noise_is_said_to_be_assumed() -> None:
         ([100, 200], [0.5, 40.0], "size 200 are not within 0 and 1; divide percentages by 100"),
         ([100, 200], [0.5, -0.1], "size 200 are not within 0 and 1"),
         ([100, 200], [0.5], "2 sizes but 1 errors"),
+        ([100, 200], 0.5, "errors must be a list"),
+        ([1281167, 1281167], [0.5, 0.4], "size 1281167 is given twice"),
         ([100, 200], [[0.5, 0.4], []], "size 200 has no error"),
         (["a", "b"], [0.5, 0.4], "sizes must be numbers"),
     ],
@@ -384,15 +389,19 @@ def test_wrong_options_and_questions_are_named() -> None:
     errors = power_law(SIZES)
     with pytest.raises(InputError, match="stderr"):
         fit_learning_curve(SIZES, errors, stderr=[0.1])
-    with pytest.raises(InputError, match="test_size"):
-        fit_learning_curve(SIZES, errors, test_size=0)
-    with pytest.raises(InputError, match="chance"):
-        fit_learning_curve(SIZES, errors, chance=90)
+    for wrong in (0, "x", [9], float("nan"), float("inf")):
+        with pytest.raises(InputError, match="test_size"):
+            fit_learning_curve(SIZES, errors, test_size=wrong)  # type: ignore[arg-type]
+    for wrong in (90, "x", [0.9], float("nan")):
+        with pytest.raises(InputError, match="chance"):
+            fit_learning_curve(SIZES, errors, chance=wrong)  # type: ignore[arg-type]
     curve = fit_learning_curve(SIZES, errors)
-    with pytest.raises(InputError, match="level"):
-        curve.interval(1000, level=90)
-    with pytest.raises(InputError, match="error 5"):
-        curve.required_size(5)
+    for level in (90, "x"):
+        with pytest.raises(InputError, match="level"):
+            curve.interval(1000, level=level)  # type: ignore[arg-type]
+    for error in (5, "x"):
+        with pytest.raises(InputError, match=f"error {error}"):
+            curve.required_size(error)  # type: ignore[arg-type]
     for wrong in (0, "many", [1000, None], [[1000], [1, 2]]):
         with pytest.raises(InputError, match="positive"):
             curve.predict(wrong)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from ...errors import InputError
-from .points import CurveWarning, read_points
+from .points import CurveWarning, as_number, read_points
 from .posterior import Posterior, posterior
 from .power_laws import PRIOR, Floats, Prior
 
@@ -87,7 +87,7 @@ class LearningCurve:
 
     def __repr__(self) -> str:
         law = f"{self.alpha:.4g} + {self.eta:.4g} * n**{self.gamma:.3g}"
-        span = f"{self.sizes[0]:g} to {self.sizes[-1]:g}"
+        span = f"{self.sizes[0]:.15g} to {self.sizes[-1]:.15g}"
         return f"LearningCurve({law}, {len(self.sizes)} sizes, {span})"
 
     def _repr_html_(self) -> str:
@@ -141,12 +141,13 @@ class LearningCurve:
         Raises:
             InputError: `error` or `level` is not within 0 and 1.
         """
-        if not 0 <= error <= 1:
+        if not 0 <= as_number(error) <= 1:
             raise InputError(f"error {error} is not within 0 and 1")
+        error = as_number(error)
         tail = (1 - _level(level)) / 2
         first, last = float(self.sizes[0]), float(self.sizes[-1])
         sizes = np.union1d(np.geomspace(first, last * HORIZON, 120), self.sizes)
-        reached = self._posterior.probability(sizes, float(error))
+        reached = self._posterior.probability(sizes, error)
 
         def ends(wanted: float) -> float | None:
             return _from_which_on(sizes, reached, wanted, last)
@@ -160,7 +161,7 @@ class LearningCurve:
         if size is not None and (low is None or size < low or (high is not None and size > high)):
             size = middle
         return RequiredSize(
-            error=float(error),
+            error=error,
             level=level,
             size=size,
             low=low,
@@ -298,6 +299,6 @@ def _sizes(n: ArrayLike) -> Floats:
 
 
 def _level(level: float) -> float:
-    if not 0 < level < 1:
+    if not 0 < as_number(level) < 1:
         raise InputError(f"level {level} is not between 0 and 1")
-    return level
+    return as_number(level)

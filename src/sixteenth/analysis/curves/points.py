@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -184,7 +185,9 @@ def read_points(
     n = _numbers("sizes", sizes)
     if n.ndim != 1 or np.any(n <= 0):
         raise InputError("sizes must be one list of positive numbers")
-    repeats = [np.atleast_1d(_numbers("errors", e)) for e in errors]  # type: ignore[union-attr]
+    if not np.iterable(errors):
+        raise InputError("errors must be a list, with one for each size")
+    repeats = [np.atleast_1d(_numbers("errors", e)) for e in errors]
     if len(repeats) != len(n):
         raise InputError(f"{len(n)} sizes but {len(repeats)} errors: give one for each size")
     if len(n) < 2:
@@ -192,19 +195,20 @@ def read_points(
     different, times = np.unique(n, return_counts=True)
     if len(different) < len(n):
         raise InputError(
-            f"size {different[times > 1][0]:g} is given twice: give its errors as a list of repeats"
+            f"size {different[times > 1][0]:.15g} is given twice: give its errors as a list of "
+            "repeats"
         )
     for size, values in zip(n, repeats, strict=True):
         if not len(values):
-            raise InputError(f"size {size:g} has no error")
+            raise InputError(f"size {size:.15g} has no error")
         if np.any((values < 0) | (values > 1)):
             raise InputError(
-                f"the errors at size {size:g} are not within 0 and 1"
+                f"the errors at size {size:.15g} are not within 0 and 1"
                 + ("; divide percentages by 100" if np.all(values <= 100) else "")
             )
-    if test_size is not None and not test_size >= 1:
+    if test_size is not None and not 1 <= as_number(test_size) < math.inf:
         raise InputError(f"test_size {test_size} is not a number of images")
-    if chance is not None and not 0 < chance <= 1:
+    if chance is not None and not 0 < as_number(chance) <= 1:
         raise InputError(f"chance {chance} is not an error within 0 and 1")
 
     order = np.argsort(n)
@@ -236,6 +240,11 @@ def read_points(
         noise_known=known,
         test_size=test_size,
     )
+
+
+def as_number(value: object) -> float:
+    """`value` as a number; NaN, which no bounds hold, where it is none."""
+    return float(value) if isinstance(value, Real) else math.nan
 
 
 def _numbers(name: str, values: ArrayLike) -> Floats:

@@ -159,7 +159,7 @@ class Posterior:
                 np.where(share < levels, middle, low),
                 np.where(share < levels, high, middle),
             )
-        return (low + high) / 2
+        return np.asarray(np.where(low == 0, 0.0, np.where(high == 1, 1.0, (low + high) / 2)))
 
     def median_curve(self, sizes: Floats) -> Floats:
         """Median over the components of their power laws, (len(sizes),)."""
