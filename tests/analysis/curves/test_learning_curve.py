@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -293,16 +292,6 @@ def test_a_rising_curve_carries_a_warning_and_may_go_on_rising() -> None:
     assert rising.interval(32000)[1] > 0.32
 
 
-def test_a_largest_size_that_is_worse_than_a_smaller_one_carries_a_warning() -> None:
-    errors = [0.3, 0.15, 0.19, 0.18, 0.175]
-    sure = fit_learning_curve(SIZES[:5], errors, test_size=5000)
-    assert sure.warnings == (CurveWarning.BEST_EARLIER,)
-    for noise in ({"test_size": 200}, {"stderr": [0.02] * 5}):
-        within = fit_learning_curve(SIZES[:5], errors, **noise)
-        assert not within.warnings, "the difference may be noise"
-    assert CurveWarning.BEST_EARLIER not in fit_learning_curve(SIZES, power_law(SIZES)).warnings
-
-
 def test_a_curve_at_guessing_may_fall_at_any_time() -> None:
     errors = 0.9 + np.array([1, -1, 2, -2, 1, -1]) / 1000
     guessing = fit_learning_curve(SIZES, errors, test_size=10000, chance=0.9)
@@ -314,42 +303,6 @@ def test_a_stuck_curve_may_begin_to_fall() -> None:
     stuck = fit_learning_curve(SIZES, [0.95] * 6, test_size=10000, chance=0.9)
     assert CurveWarning.STUCK in stuck.warnings
     assert width(stuck) > 0.3
-
-
-@pytest.mark.parametrize(
-    ("errors", "known"),
-    [
-        ([0.04, 0.04], {"test_size": 50, "chance": 0.9}),
-        ([0.12, 0.12], {"test_size": 200}),
-        ([0.15, 0.1, 0.1, 0.1], {"test_size": 100, "chance": 0.9}),
-        ([0.15, 0.1, 0.1, 0.1], {"test_size": 100}),
-        ([0.9, 0.8999, 0.9001], {"test_size": 10000}),  # one image more or fewer
-        ([0.0, 0.0, 0.0], {"test_size": 10000}),
-    ],
-)
-def test_networks_that_learn_are_not_called_stuck(errors: list[float], known: Any) -> None:
-    curve = fit_learning_curve(SIZES[: len(errors)], errors, **known)
-    assert CurveWarning.STUCK not in curve.warnings
-    assert curve._posterior.points.restart(PRIOR) <= PRIOR.restart_doubtful
-
-
-@pytest.mark.parametrize(
-    ("error", "known"),
-    [
-        (0.9, {"test_size": 50, "chance": 0.9}),
-        (0.95, {"chance": 0.9}),
-        (0.9, {"test_size": 200}),
-        (1.0, {"test_size": 200}),
-    ],
-)
-def test_the_same_answer_to_every_image_is_called_stuck(error: float, known: Any) -> None:
-    curve = fit_learning_curve(SIZES[:3], [error] * 3, **known)
-    assert CurveWarning.STUCK in curve.warnings
-    if "test_size" not in known:  # errors that were published, with four decimals
-        rounded = [error, error + 1e-4, error - 3e-5]
-        assert CurveWarning.STUCK in fit_learning_curve(SIZES[:3], rounded, **known).warnings
-    two = fit_learning_curve(SIZES[:2], [error] * 2, **known)
-    assert CurveWarning.STUCK not in two.warnings, "two may be a coincidence"
 
 
 def test_unknown_noise_is_said_to_be_assumed() -> None:

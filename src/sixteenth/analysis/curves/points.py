@@ -14,6 +14,7 @@ from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import chdtrc
 
 from ...errors import InputError
 from .power_laws import Floats, Prior
@@ -36,6 +37,8 @@ ENOUGH = 4
 """Sizes from which the three parameters of a power law leave something to check them by."""
 
 
+NO_CHANCE = 0.01
+"""Spreads of sizes differ if a test of their equality gives less than this probability."""
 ASSUMED_TEST_SIZE = 2500
 """Images of the test set whose noise is assumed where nothing else tells the noise."""
 
@@ -55,6 +58,8 @@ class CurveWarning(StrEnum):
     """The error changes by no more than its noise."""
     NEAR_GUESSING = "near-guessing"
     """The error at the largest size is close to that of guessing."""
+    UNEQUAL_SPREAD = "unequal-spread"
+    """Trainings scatter more at some sizes than at others, where one spread is taken for all."""
     NOISE_ASSUMED = "noise-assumed"
     """Nothing told the noise: that of `ASSUMED_TEST_SIZE` test images is assumed."""
 
@@ -75,6 +80,7 @@ class Points:
         chance: error of guessing, where it is known.
         noise_known: whether anything told the noise; otherwise it is assumed.
         test_size: images of the test set, where they are known.
+        unequal_spread: whether repeats scatter more at some sizes than at others.
     """
 
     sizes: Floats
@@ -84,6 +90,7 @@ class Points:
     chance: float | None
     noise_known: bool = True
     test_size: int | None = None
+    unequal_spread: bool = False
 
     @property
     def stuck(self) -> bool:
@@ -162,6 +169,8 @@ class Points:
             found.append(CurveWarning.FLAT)
         if self.guessing:
             found.append(CurveWarning.NEAR_GUESSING)
+        if self.unequal_spread:
+            found.append(CurveWarning.UNEQUAL_SPREAD)
         if not self.noise_known:
             found.append(CurveWarning.NOISE_ASSUMED)
         return tuple(found)
@@ -239,7 +248,25 @@ def read_points(
         chance=chance,
         noise_known=known,
         test_size=test_size,
+        unequal_spread=_unequal(repeats, SAME if test_size is None else 1 / test_size),
     )
+
+
+def _unequal(repeats: Sequence[Floats], step: float) -> bool:
+    """Whether repeats scatter more at some sizes than at others (Bartlett 1937).
+
+    Args:
+        step: what the errors are rounded to; it spreads even those that are all the same.
+    """
+    several = [values for values in repeats if len(values) > 1]
+    if len(several) < 2:
+        return False
+    freedom = np.array([len(values) - 1.0 for values in several])
+    variances = np.array([values.var(ddof=1) for values in several]) + step**2 / 12
+    whole, groups = freedom.sum(), len(several) - 1
+    statistic = whole * np.log(freedom @ variances / whole) - freedom @ np.log(variances)
+    statistic /= 1 + ((1 / freedom).sum() - 1 / whole) / (3 * groups)
+    return bool(chdtrc(groups, statistic) < NO_CHANCE)
 
 
 def as_number(value: object) -> float:

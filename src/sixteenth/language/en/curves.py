@@ -39,6 +39,11 @@ def warning(kind: CurveWarning, sizes: int) -> str:
                 "the error at the largest size is close to guessing: when it will fall cannot be "
                 "seen"
             )
+        case CurveWarning.UNEQUAL_SPREAD:
+            return (
+                "trainings scatter more at some sizes than at others, and one spread is taken for "
+                "all: intervals are too wide where they scatter less, too narrow where more"
+            )
         case CurveWarning.NOISE_ASSUMED:
             return (
                 "nothing tells how noisy these errors are (one training a size, no test_size); the "

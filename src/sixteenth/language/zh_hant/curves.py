@@ -33,6 +33,11 @@ def warning(kind: CurveWarning, sizes: int) -> str:
             return "資料變多，錯誤率幾乎不變：在雜訊範圍內曲線是平的"
         case CurveWarning.NEAR_GUESSING:
             return "資料量最大時的錯誤率仍接近隨機猜測：看不出什麼時候會下降"
+        case CurveWarning.UNEQUAL_SPREAD:
+            return (
+                "各資料量的訓練結果分散程度不同，擬合卻當作處處相同："
+                "分散較小之處區間太寬，較大之處太窄"
+            )
         case CurveWarning.NOISE_ASSUMED:
             return (
                 "沒有資訊能說明這些錯誤率的雜訊有多大（每種資料量只訓練一次，也沒有 test_size）；"
