@@ -111,6 +111,15 @@ def test_what_was_read_is_said_to_people_and_machines(table: Path, sixteenth: Co
     }
 
 
+def test_sizes_above_a_million_are_written_in_full(table: Path, sixteenth: Command) -> None:
+    rows = [("1281167", 0.24), ("640583", 0.29), ("320291.5", 0.35)]
+    table.write_text("\n".join(["n,err", *(f"{n},{e}" for n, e in rows)]), encoding="utf-8")
+    ended = sixteenth(*FIT[:-2], "--json")
+    assert ended.code == 0, ended.err
+    trainings = json.loads(ended.out)["table"]["trainings"]["all rows"]
+    assert trainings == {n: 1 for n, _ in rows}
+
+
 def test_shares_of_a_total_and_the_last_epochs_are_asked_for_by_flags(
     table: Path, sixteenth: Command
 ) -> None:

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from sixteenth import fit_learning_curve
+from sixteenth.analysis import RequiredSize
 from sixteenth.language import language_for, language_tags
 from sixteenth.language.en.curves import required_size
 from sixteenth.language.text import columns
+from sixteenth.language.zh_hant.curves import required_size as chinese_size
 
 SIZES = np.array([500, 1000, 2000, 4000, 8000, 16000])
 
@@ -24,6 +26,16 @@ def test_the_summary_fits_a_terminal_with_all_its_warnings(tag: str) -> None:
     warning = language_for(tag=tag).terminal.warning.format("")
     for words in ("alpha", "eta", "gamma", "2,000", "4,000", warning):
         assert words in said
+
+
+def test_a_required_size_does_not_contradict_itself() -> None:
+    found = RequiredSize(0.3, 0.9, None, low=137, high=184, middle=160, at_least=150, at_most=170)
+    assert required_size(found) == "error 30.0%: 160 (90% interval 137 to 184)"
+    assert chinese_size(found) == "錯誤率 30.0%：160 張（90% 區間 137 至 184）"
+    found = fit_learning_curve(SIZES, 0.05 + 5 * SIZES**-0.5).required_size(0.5)
+    said = "error 50.0%: reached at the smallest measured size, 500 (90% certainty)"
+    assert required_size(found) == said
+    assert chinese_size(found) == "錯誤率 50.0%：最小的資料量 500 張就已達到（90% 的把握）"
 
 
 def test_a_required_size_says_how_certain_it_is() -> None:

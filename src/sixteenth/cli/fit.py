@@ -153,7 +153,8 @@ def _check_place(place: Path) -> None:
 def _trainings(groups: Groups) -> dict[str, dict[str, int]]:
     """Trainings a size, by curve and size."""
     return {
-        name: {f"{size:g}": len(part) for size, part in rows.groupby(SIZE)} for name, rows in groups
+        name: {f"{size:.15g}": len(part) for size, part in rows.groupby(SIZE)}
+        for name, rows in groups
     }
 
 

@@ -233,8 +233,8 @@ def _in_images(path: Path, read: Trainings, size: str, total: int | None) -> pd.
     if total is not None:
         if sizes.max() > 1:
             raise InputError(
-                f"{path}: {sizes.max():g} in column {size} is no share, and --total is for sizes "
-                "that are shares of the training set"
+                f"{path}: {sizes.max():.15g} in column {size} is no share, and --total is for "
+                "sizes that are shares of the training set"
             )
         return sizes * total
     if sizes.max() <= 1:

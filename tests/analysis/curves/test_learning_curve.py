@@ -126,6 +126,9 @@ def test_intervals_grow_with_the_level_and_with_the_distance() -> None:
     assert np.all((low >= wide_low) & (high <= wide_high))
     assert np.all(np.diff(high - low) > 0)
     assert np.all((low >= 0) & (high <= 1))
+    perfect = fit_learning_curve(SIZES[:4], [0.1, 0.03, 0.01, 0.0], test_size=1000)
+    low, high = perfect.interval([1, 8000])
+    assert (low[1], high[0]) == (0, 1), "not what a bisection leaves of it"
 
 
 def test_the_required_size_is_the_inverse_of_the_prediction() -> None:
@@ -162,6 +165,18 @@ def test_a_required_size_without_an_upper_end_has_bounds_and_a_middle() -> None:
     assert found.low < found.at_least < found.middle < found.at_most
     curve_at_most = curve.interval(found.at_most, level=0.6)  # its upper end: 80% are below
     assert curve_at_most[1] == pytest.approx(0.14, abs=0.02)
+
+
+def test_a_lucky_small_size_is_no_answer_to_how_many_images_an_error_takes() -> None:
+    errors = [0.3, 0.15, 0.19, 0.18, 0.175]
+    found = fit_learning_curve(SIZES[:5], errors, test_size=5000).required_size(0.16)
+    for size in (found.at_least, found.middle, found.size):
+        assert size is not None
+        assert size > SIZES[4]
+    # What holds from some size on is reached there, whatever came before.
+    easy = fit_learning_curve(SIZES[:5], errors, test_size=5000).required_size(0.25)
+    assert easy.high is not None
+    assert SIZES[0] < easy.high < SIZES[2]
 
 
 def test_draws_are_whole_curves_that_agree_with_the_interval() -> None:
@@ -211,6 +226,40 @@ def test_between_measured_sizes_the_curve_stays_near_the_measurements() -> None:
     low, high = curve.interval(SIZES)
     assert np.all((low <= errors) & (errors <= high))
     assert high[0] - low[0] < 0.1
+
+
+@pytest.mark.parametrize(
+    ("sizes", "errors"),
+    [
+        ([50, 1000, 20000], [0.62, 0.23, 0.091]),
+        ([10, 1000, 1000000], [0.8, 0.3, 0.05]),
+        ([100, 10000], [0.45, 0.2]),
+        (100 * 2 ** np.arange(9), [0.7, 0.69, 0.68, 0.66, 0.6, 0.45, 0.25, 0.1, 0.03]),
+    ],
+)
+def test_between_sizes_far_apart_the_curve_goes_from_one_to_the_next(
+    sizes: ArrayLike, errors: ArrayLike
+) -> None:
+    n, known = np.asarray(sizes, dtype=float), np.asarray(errors)
+    curve = fit_learning_curve(n, known, test_size=10000)
+    between = np.sqrt(n[1:] * n[:-1])
+    low, high = curve.interval(between)
+    room = np.maximum((known[:-1] - known[1:]) / 2, 0.05)
+    assert np.all((low > known[1:] - room) & (high < known[:-1] + room))
+    assert np.all((low < known[:-1]) & (known[1:] < high))
+    # From both sides up to what is said of the sizes themselves.
+    for side in (1 - 1e-7, 1 + 1e-7):
+        near = np.stack(curve.interval(n[1:-1] * side))
+        assert near == pytest.approx(np.stack(curve.interval(n[1:-1])), abs=1e-4)
+
+
+def test_an_error_below_all_measured_ones_takes_more_images_than_were_measured() -> None:
+    curve = fit_learning_curve([50, 1000, 20000], [0.62, 0.23, 0.091], test_size=10000)
+    found = curve.required_size(0.08)
+    assert found.at_least is not None
+    assert found.at_least > 15000
+    assert found.low is not None
+    assert found.low > 1000
 
 
 # What it does not know, it says
@@ -278,6 +327,8 @@ def test_unknown_noise_is_said_to_be_assumed() -> None:
         ([100, 200], [0.5, 40.0], "size 200 are not within 0 and 1; divide percentages by 100"),
         ([100, 200], [0.5, -0.1], "size 200 are not within 0 and 1"),
         ([100, 200], [0.5], "2 sizes but 1 errors"),
+        ([100, 200], 0.5, "errors must be a list"),
+        ([1281167, 1281167], [0.5, 0.4], "size 1281167 is given twice"),
         ([100, 200], [[0.5, 0.4], []], "size 200 has no error"),
         (["a", "b"], [0.5, 0.4], "sizes must be numbers"),
     ],
@@ -291,15 +342,19 @@ def test_wrong_options_and_questions_are_named() -> None:
     errors = power_law(SIZES)
     with pytest.raises(InputError, match="stderr"):
         fit_learning_curve(SIZES, errors, stderr=[0.1])
-    with pytest.raises(InputError, match="test_size"):
-        fit_learning_curve(SIZES, errors, test_size=0)
-    with pytest.raises(InputError, match="chance"):
-        fit_learning_curve(SIZES, errors, chance=90)
+    for wrong in (0, "x", [9], float("nan"), float("inf")):
+        with pytest.raises(InputError, match="test_size"):
+            fit_learning_curve(SIZES, errors, test_size=wrong)  # type: ignore[arg-type]
+    for wrong in (90, "x", [0.9], float("nan")):
+        with pytest.raises(InputError, match="chance"):
+            fit_learning_curve(SIZES, errors, chance=wrong)  # type: ignore[arg-type]
     curve = fit_learning_curve(SIZES, errors)
-    with pytest.raises(InputError, match="level"):
-        curve.interval(1000, level=90)
-    with pytest.raises(InputError, match="error 5"):
-        curve.required_size(5)
+    for level in (90, "x"):
+        with pytest.raises(InputError, match="level"):
+            curve.interval(1000, level=level)  # type: ignore[arg-type]
+    for error in (5, "x"):
+        with pytest.raises(InputError, match=f"error {error}"):
+            curve.required_size(error)  # type: ignore[arg-type]
     for wrong in (0, "many", [1000, None], [[1000], [1, 2]]):
         with pytest.raises(InputError, match="positive"):
             curve.predict(wrong)  # type: ignore[arg-type]

@@ -114,11 +114,14 @@ def test_a_required_size_lies_inside_its_interval() -> None:
     # Curves of TabNet and QDA on data of OpenML, which fall and rise in one step.
     for sizes, errors, chance, error in (
         ([128, 256, 512, 1024], [0.981, 0.981, 0.981, 0.07], 0.981, 0.1612),
+        ([64, 128, 256, 512], [0.7276, 0.7044, 0.705, 0.782], 0.9, 0.85),
         ([64, 128, 256, 512], [0.7276, 0.7044, 0.705, 0.782], 0.9, 0.782),
     ):
         found = fit_learning_curve(sizes, errors, test_size=1000, chance=chance)
         needed = found.required_size(error)
-        assert needed.low <= needed.size <= needed.high
+        assert needed.low <= needed.size <= (needed.high or math.inf)
+        # The error of the largest size itself: whether it is reached there is as likely as not.
+        assert (needed.high is None) == (error == errors[-1])
     flat = fit_learning_curve([500, 1000, 2000], [0.2, 0.2, 0.2]).required_size(0.5)
     assert flat.size == 500
 

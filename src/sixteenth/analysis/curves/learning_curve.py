@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from ...errors import InputError
-from .points import CurveWarning, read_points
+from .points import CurveWarning, as_number, read_points
 from .posterior import Posterior, posterior
 from .power_laws import PRIOR, Floats, Prior
 
@@ -31,13 +31,16 @@ _TINY = 1e-9
 
 @dataclass(frozen=True)
 class RequiredSize:
-    """How many training images an error takes.
+    """How many training images an error takes: the size from which on it stays at or below that.
+
+    A smaller size that was lucky does not count, where the error was above again later. All sizes
+    are the smallest measured one where the error is reached there already, and stays so.
 
     Attributes:
         error, level: what was asked.
-        size: where the fitted curve reaches `error`, the smallest measured size where it is reached
-            there already; None if it does not. `middle` where the fitted curve, which may lie far
-            from errors that no power law describes, reaches it outside of the interval.
+        size: where the fitted curve reaches `error`; None if it does not. `middle` where the fitted
+            curve, which may lie far from errors that no power law describes, reaches it outside of
+            the interval.
         low, high: interval of that size; `high` is None where the curves that the data allow at
             this level do not all reach it ("no upper bound at this level of certainty"), `low` is
             None where none of them does.
@@ -84,7 +87,7 @@ class LearningCurve:
 
     def __repr__(self) -> str:
         law = f"{self.alpha:.4g} + {self.eta:.4g} * n**{self.gamma:.3g}"
-        span = f"{self.sizes[0]:g} to {self.sizes[-1]:g}"
+        span = f"{self.sizes[0]:.15g} to {self.sizes[-1]:.15g}"
         return f"LearningCurve({law}, {len(self.sizes)} sizes, {span})"
 
     def _repr_html_(self) -> str:
@@ -138,28 +141,34 @@ class LearningCurve:
         Raises:
             InputError: `error` or `level` is not within 0 and 1.
         """
-        if not 0 <= error <= 1:
+        if not 0 <= as_number(error) <= 1:
             raise InputError(f"error {error} is not within 0 and 1")
+        error = as_number(error)
         tail = (1 - _level(level)) / 2
-        sizes = np.geomspace(self.sizes[0], self.sizes[-1] * HORIZON, 120)
-        reached = self._posterior.probability(sizes, float(error))
+        first, last = float(self.sizes[0]), float(self.sizes[-1])
+        sizes = np.union1d(np.geomspace(first, last * HORIZON, 120), self.sizes)
+        reached = self._posterior.probability(sizes, error)
+
+        def ends(wanted: float) -> float | None:
+            return _from_which_on(sizes, reached, wanted, last)
+
         size = None
         if error > self.alpha and self.eta > 0 and self.gamma < 0:
             found = math.log((error - self.alpha) / self.eta) / self.gamma
             if found <= math.log(sizes[-1]):
-                size = max(math.exp(found), float(sizes[0]))
-        low, middle, high = (_first(sizes, reached, at) for at in (tail, 0.5, 1 - tail))
+                size = max(math.exp(found), first)
+        low, middle, high = ends(tail), ends(0.5), ends(1 - tail)
         if size is not None and (low is None or size < low or (high is not None and size > high)):
             size = middle
         return RequiredSize(
-            error=float(error),
+            error=error,
             level=level,
             size=size,
             low=low,
             high=high,
             middle=middle,
-            at_least=_first(sizes, reached, 1 - BOUND),
-            at_most=_first(sizes, reached, BOUND),
+            at_least=ends(1 - BOUND),
+            at_most=ends(BOUND),
         )
 
     def draws(self, n: ArrayLike, count: int = 1000, seed: int = 0) -> Floats:
@@ -257,14 +266,24 @@ def _least_squares(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
     return a, b, ((a[:, None] + b[:, None] * x - y) ** 2).sum(axis=1)
 
 
-def _first(sizes: Floats, reached: Floats, wanted: float) -> float | None:
-    """The first size at which `reached` is `wanted`, between the grid's points."""
-    over = np.flatnonzero(reached >= wanted)
-    if not len(over):
-        return None
-    i = int(over[0])
-    if i == 0:
-        return float(sizes[0])
+def _from_which_on(sizes: Floats, reached: Floats, wanted: float, last: float) -> float | None:
+    """The size from which on `reached` is at least `wanted`, between the grid's points.
+
+    Up to the largest measured size, `last`, it has to stay so. Beyond, where every law falls and
+    only what is not known grows, the first size counts.
+    """
+    below = reached < wanted
+    known = int(np.searchsorted(sizes, last))
+    if below[known]:
+        over = np.flatnonzero(~below[known:])
+        if not len(over):
+            return None
+        i = known + int(over[0])
+    else:
+        under = np.flatnonzero(below[:known])
+        if not len(under):
+            return float(sizes[0])
+        i = int(under[-1]) + 1
     share = (wanted - reached[i - 1]) / (reached[i] - reached[i - 1])
     return float(math.exp(np.log(sizes[i - 1]) + share * np.log(sizes[i] / sizes[i - 1])))
 
@@ -280,6 +299,6 @@ def _sizes(n: ArrayLike) -> Floats:
 
 
 def _level(level: float) -> float:
-    if not 0 < level < 1:
+    if not 0 < as_number(level) < 1:
         raise InputError(f"level {level} is not between 0 and 1")
-    return level
+    return as_number(level)

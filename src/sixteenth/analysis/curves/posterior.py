@@ -3,7 +3,7 @@
 They come from `power_laws`. Here they are put together with what real curves do besides:
 
     restart     with a small probability the points before the last say nothing about what comes
-    misfits     between measured sizes the truth stays near what was measured
+    misfits     between measured sizes the truth goes from what was measured at one to the next
     straying    the truth strays from its power law about as far as the power laws from each other
 
 Forecasts, intervals, draws and required sizes all follow from this one mixture of normals.
@@ -24,6 +24,8 @@ from .power_laws import Floats, PowerLaws, Prior, components, misfit_sd
 _EXPONENTS = (0.02, 3.0)
 _COARSE, _FINE = 20, 20
 _NEGLIGIBLE = 1e-4
+_FLAT = 1e-9
+"""Laws that fall by less from one size to the next are flat."""
 _DOUBLINGS = 10
 """Draws are followed so many doublings beyond the largest measured size, and stay there then."""
 
@@ -65,14 +67,35 @@ class Posterior:
 
     def curves(self, sizes: Floats) -> tuple[Floats, Floats]:
         """Means and variances (len(sizes), K) of each component: its law and the misfits seen."""
-        near = _interpolation(self.points.sizes, sizes, self.prior.misfit_power)
-        decay = self.decay(sizes)
-        means = self.a + self.b_mean * decay + near @ self.deviation
-        pull = near @ self.pull
-        variances = (self.b_sd * decay * (1 - pull)) ** 2
+        measured, decay = self.points.sizes, self.decay(sizes)
+        near = _interpolation(measured, sizes, self.prior.misfit_power)
+        laws = self.a + self.b_mean * decay
+        means, sds = laws + near @ self.deviation, self.b_sd * decay * (1 - near @ self.pull)
+        inside = (sizes > measured[0]) & (sizes < measured[-1])
+        if inside.any():
+            means[inside] = self._between(sizes[inside], laws[inside], near[inside])
+            sds[inside] = near[inside] @ (self.b_sd * self.decay(measured) * (1 - self.pull))
         # What a measured deviation says is as uncertain as the measurement.
-        variances += (near @ (self.pull * self.points.noise[:, None])) ** 2
+        variances = sds**2 + (near @ (self.pull * self.points.noise[:, None])) ** 2
         return means, variances
+
+    def _between(self, sizes: Floats, laws: Floats, near: Floats) -> Floats:
+        """Means (len(sizes), K) inside the measured range: from what a component says of one
+        measured size to what it says of the next, by the course that its law takes there.
+
+        A steep law and its misfit at the smaller size may both be many times the errors and cancel
+        there only: between the two sizes their sum is nothing that anybody believes.
+        """
+        known = self.laws(self.points.sizes)
+        said = known + self.deviation
+        right = np.clip(np.searchsorted(self.points.sizes, sizes), 1, len(known) - 1)
+        drop = known[right - 1] - known[right]
+        # A flat law has no course of its own: linear in log n.
+        course = near[np.arange(len(sizes)), right - 1, None]
+        left = np.divide(
+            laws - known[right], drop, out=np.repeat(course, drop.shape[1], 1), where=drop > _FLAT
+        )
+        return np.asarray(said[right] + left * (said[right - 1] - said[right]))
 
     def stray(self, sizes: Floats, means: Floats, variances: Floats) -> Floats:
         """Standard deviation of the true curve around its component, (len(sizes), 1)."""
@@ -136,7 +159,7 @@ class Posterior:
                 np.where(share < levels, middle, low),
                 np.where(share < levels, high, middle),
             )
-        return (low + high) / 2
+        return np.asarray(np.where(low == 0, 0.0, np.where(high == 1, 1.0, (low + high) / 2)))
 
     def median_curve(self, sizes: Floats) -> Floats:
         """Median over the components of their power laws, (len(sizes),)."""

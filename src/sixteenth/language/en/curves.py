@@ -27,12 +27,22 @@ def warning(kind: CurveWarning, sizes: int) -> str:
                 "the error rises with more data, which no power law describes: if this is no "
                 "noise, check the labels of the images that were added"
             )
+        case CurveWarning.BEST_EARLIER:
+            return (
+                "the error at the largest size is clearly above the lowest one, which fewer images "
+                "gave: no power law describes that; check the labels of the images that were added"
+            )
         case CurveWarning.FLAT:
             return "the error hardly changes with more data: the curve is flat in its noise"
         case CurveWarning.NEAR_GUESSING:
             return (
                 "the error at the largest size is close to guessing: when it will fall cannot be "
                 "seen"
+            )
+        case CurveWarning.UNEQUAL_SPREAD:
+            return (
+                "trainings scatter more at some sizes than at others, and one spread is taken for "
+                "all: intervals are too wide where they scatter less, too narrow where more"
             )
         case CurveWarning.NOISE_ASSUMED:
             return (
@@ -48,7 +58,14 @@ def required_size(found: RequiredSize) -> str:
     target = f"error {percent(found.error)}"
     if found.low is None:
         return f"{target}: out of reach ({found.level:.0%} certainty)"
-    size = "beyond the fitted curve's reach" if found.size is None else f"{found.size:,.0f}"
+    if found.low == found.high:  # only at the smallest size are both known alike
+        return (
+            f"{target}: reached at the smallest measured size, {found.low:,.0f} "
+            f"({found.level:.0%} certainty)"
+        )
+    # Where the fitted curve does not reach it, half of the curves that the data allow may.
+    middle = found.middle if found.size is None else found.size
+    size = "beyond the fitted curve's reach" if middle is None else f"{middle:,.0f}"
     if found.high is None:
         if found.middle is not None:
             size = f"about {found.middle:,.0f}"
