@@ -22,7 +22,7 @@ from sixteenth.errors import DataError, InputError, MismatchError
 from sixteenth.spec import dump_spec
 from sixteenth.storage.run_record import RunRecord
 from sixteenth.storage.study_folder import StudyFolder
-from sixteenth.study.explain import find_levers, find_pair, sub_study
+from sixteenth.study.explain import as_now, find_levers, find_pair, sub_study
 from sixteenth.study.planning.machine import LocalMachine
 from sixteenth.study.sub_study import SubStudy
 from tiny_study import Command
@@ -289,3 +289,12 @@ def test_where_every_lever_is_left_out_nothing_is_claimed(
     assert ended.code == 2
     assert "image-size-x2 is left out: the images need more memory than there is" in ended.err
     assert "nothing was trained: all of it is left out" in ended.err
+
+
+def test_a_pair_is_taken_as_its_accuracies_are_now(folder: Path) -> None:
+    """More seeds may have turned round the one that was begun."""
+    study = Study.open(folder)
+    turned = CellPair(PAIR.fraction, PAIR.ahead, PAIR.behind)
+    assert as_now(study, turned) == as_now(study, PAIR) == PAIR
+    elsewhere = CellPair("1/64", PAIR.ahead, PAIR.behind)
+    assert as_now(study, elsewhere) == elsewhere, "no cell tells"

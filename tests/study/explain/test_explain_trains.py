@@ -236,3 +236,40 @@ def test_repeats_that_were_removed_do_not_lock_explain(
     assert "left out until trained anew by sixteenth explain" in " ".join(ended.err.split())
     assert (tested / "results-before-2.csv").read_bytes() == table
     assert len(read_results(tested)) == 4
+
+
+def test_reasons_whose_runs_are_gone_are_kept_from_their_tables_or_missed(
+    folder: Path, sixteenth: Command
+) -> None:
+    ended = sixteenth("explain", str(folder), "--only", "learning-rate-double", "--threads", "1")
+    assert ended.code == 0, ended.err
+    page = folder / "report.md"
+
+    def told() -> list[str]:
+        lines = page.read_text("utf-8").splitlines()
+        return [line for line in lines if line.startswith("- Twice the learning rate")]
+
+    (before,) = told()
+    for runs in folder.glob("explain/*/learning-rate-double/runs"):
+        shutil.rmtree(runs)
+    refused = sixteenth("report", str(folder))
+    assert refused.code == 2
+    assert "the report would lose what they told" in refused.err
+    assert told() == [before], "nothing was written"
+    ended = sixteenth("report", str(folder), "--from-table")
+    assert ended.code == 0, ended.err
+    (after,) = told()
+    assert after[:60] == before[:60]
+    assert len(list(folder.glob("explain/*/learning-rate-double/kept/results.csv"))) == 1
+
+
+def test_runs_that_chose_their_steps_cannot_be_trained_for_four_times_as_many(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = Study.open(folder)
+    found = study.findings()  # of runs that did not
+    monkeypatch.setattr(study, "findings", lambda: found)
+    train = study.spec.train.model_copy(update={"epochs": "auto"})
+    monkeypatch.setattr(study, "spec", study.spec.model_copy(update={"train": train}))
+    with pytest.raises(InputError, match=r"steps-x4: the runs .* chose their own steps"):
+        find_levers(study, PAIR, [Lever.STEPS])
