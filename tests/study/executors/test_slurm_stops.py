@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,15 @@ FIRST_CANCELLED = [["1_0", "CANCELLED"], ["1_1", "CANCELLED"]]
 SECOND_QUEUED = [["2_0", "PENDING"], ["2_1", "PENDING"]]
 
 
+@pytest.fixture
+def interrupted_as_usual() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt, which it does not where a shell began this behind it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupted_as_usual")
 @pytest.mark.parametrize("killed", [False, True])
 def test_jobs_of_a_submission_that_broke_off_are_cancelled_before_they_are_submitted_again(
     origin: Origin, queued: Callable[[], list[list[str]]], killed: bool
