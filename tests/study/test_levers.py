@@ -9,7 +9,7 @@ import pytest
 from sixteenth.analysis.findings.levers import CellPair, Lever
 from sixteenth.spec import StudySpec, dump_spec, spec_differences
 from sixteenth.storage.study_folder import StudyFolder, _are_repeats
-from sixteenth.study.levers import lever_study
+from sixteenth.study.levers import begun_levers, lever_study
 
 
 def begins_as_torchvision(**more: object) -> StudySpec:
@@ -172,9 +172,19 @@ def test_more_seeds_that_turn_a_pair_round_train_the_one_that_is_behind_now(
     assert now is not None
     assert (now.folder, now.spec) == (begun.folder, begun.spec)
     assert {run.model for run in now.runs()} == {"resnet18"}
+    (kept,) = begun_levers(base, tmp_path)
+    assert {run.model for run in kept.runs()} == {"resnet50"}, "nothing was trained yet"
     for run in begun.runs():
         place.run(run.run_id).path.mkdir(parents=True)
     assert {run.model for run in now.runs()} == {"resnet18", "resnet50"}
+    double = lever_study(base, tmp_path, turned, Lever.RATE_DOUBLE, symbols=False)
+    assert double is not None
+    other = StudyFolder(double.folder)
+    other.run(double.runs()[0].run_id).path.mkdir(parents=True)
+    other.spec_path.write_text(dump_spec(double.spec, other.spec_path), "utf-8")
+    both = list(begun_levers(base, tmp_path))
+    assert [{run.model for run in each.runs()} for each in both] == [{"resnet50"}, {"resnet18"}]
+    assert len({each.pair for each in both}) == 1, "one pair is told once"
 
 
 def test_another_first_layer_is_no_setting_of_a_study_whose_weights_do_not_fit_it(

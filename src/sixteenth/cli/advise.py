@@ -32,13 +32,19 @@ def advise(
 ) -> None:
     """Say what to do next: more labels, a bigger model, pretraining, or more runs first."""
     from ..language import language_for
+    from ..language.commands import typed
     from ..study import Study
 
     study = Study.open(folder, language=lang)
     tell_of_gone_runs(study)
     found = study.advice(target_error)
     if as_json:
-        print_json({"metric": study.spec.metric, **found.to_dict()})
+        said = found.to_dict()
+        said["cautions"] = [
+            {"text": one.text, "command": one.command and typed(one.command, folder)}
+            for one in found.cautions
+        ]
+        print_json({"metric": study.spec.metric, **said})
         return
     from .tables import console
 

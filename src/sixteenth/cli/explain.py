@@ -76,8 +76,7 @@ def explain(
     from ..storage.study_folder import StudyFolder
     from ..study import Study, moved
     from ..study import explain as tests
-    from ..study.kept import check_nothing_lost, set_lost_tests_aside
-    from ..study.levers import begun_reasons
+    from ..study.kept import check_nothing_lost, set_lost_repeats_aside
     from ..study.sub_study import RESTORE
     from .display import display_for
     from .watch.beside import watched
@@ -120,9 +119,9 @@ def explain(
         for number, (name, part) in enumerate(todo):
             heading = _heading(costs, number, name, language)
             failed += _train(heading, name, part, machine, language)
-    reasons = begun_reasons(study.spec, study.folder)
-    if notice := set_lost_tests_aside(place, study.runs(), reasons):
-        print_message(notice)
+    for notice in (set_lost_repeats_aside(place, study.runs()), study.lost_reasons()):
+        if notice:
+            print_message(notice)
     page = study.report()
     pair = pair and tests.as_now(study, pair)
     _print_outcome(study, pair, page, as_json=as_json)

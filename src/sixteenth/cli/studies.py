@@ -84,12 +84,14 @@ def open_study(folder: Path | None, out: Path | None, lang: str | None) -> Study
 
 
 def tell_of_gone_runs(study: Study) -> None:
-    """Say on standard error which finished runs are left out, as their folders are gone."""
+    """Say on standard error which finished runs, and which reasons that were tested, are left out,
+    as their folders are gone."""
     from ..storage.study_folder import StudyFolder
     from ..study.kept import lost_rows
 
-    if said := lost_rows(StudyFolder(study.folder)):
-        print_message(said)
+    for said in (lost_rows(StudyFolder(study.folder)), study.lost_reasons()):
+        if said:
+            print_message(said)
 
 
 def json_rows(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ class Measurements:
         histories: one row for each run and epoch.
         records: those of the runs that were begun.
         class_images: fraction -> training images of each class, in the order of the labels.
-        kept_classes: class -> its test images, where only tables tell of some runs.
+        class_sizes: class -> its test images, as far as a table tells them.
     """
 
     spec: Mapping[str, Any]
@@ -35,7 +35,7 @@ class Measurements:
     histories: pd.DataFrame
     records: Sequence[RunRecord]
     class_images: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    kept_classes: Mapping[str, float] = field(default_factory=dict)
+    class_sizes: Mapping[str, float] = field(default_factory=dict)
 
 
 def analyse_study(
@@ -74,12 +74,12 @@ def _context(measurements: Measurements) -> Context:
     spec, runs = measurements.spec, measurements.records
     data = first(run.data for run in runs)
     classes = data.classes if data else ()
-    images = (data.per_class if data else None) or measurements.kept_classes
+    images = measurements.class_sizes
     train = spec.get("train") or {}
     return Context(
         train_images=first(run.data.train_images for run in runs if run.data),
         num_classes=len(classes) or len(images) or None,
-        largest_class=max(images.values()) / sum(images.values()) if images else math.nan,
+        class_sizes=tuple(images.values()),
         classes=tuple(plain(name) for name in classes),
         disjoint=spec.get("subsets") == "disjoint",
         image_size=spec.get("image_size"),

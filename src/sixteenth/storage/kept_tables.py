@@ -51,7 +51,9 @@ class KeptRows:
         if table is None:
             return cls()
         if lacking := {"run_id", "model", "init", "fraction", "seed", "status"} - set(table):
-            raise InputError(f"{path} lacks the column {sorted(lacking)[0]!r}: not a results.csv")
+            raise InputError(
+                f"{path} lacks the column {sorted(lacking)[0]!r}: not a results.csv; move it away"
+            )
         for column in set(table) - set(TEXTS):
             table[column] = pd.to_numeric(table[column], errors="coerce")
         table = table[has_result(table)]

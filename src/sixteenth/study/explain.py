@@ -30,6 +30,7 @@ from ..analysis.inputs.grid import Cell
 from ..errors import DataError, InputError, MismatchError, ModelError, WeightsError
 from ..spec import StudySpec, load_frozen
 from ..spec.fields import is_part_trained
+from ..storage.kept_tables import KeptRows
 from ..storage.study_folder import StudyFolder
 from .levers import MORE_SEEDS, LeverStudy, begun_levers, lever_study, pair_name
 from .listener import Listener
@@ -120,7 +121,9 @@ def as_now(study: Study, pair: CellPair) -> CellPair:
 def _has_runs_left(lever: LeverStudy) -> bool:
     """Whether a lever that was begun has runs to train; not those that failed, which may again."""
     folder = StudyFolder(lever.folder)
-    records = (folder.run(run.run_id).read_record() for run in lever.runs())
+    kept = KeptRows.read(folder.kept_path).run_ids()
+    left = [run.run_id for run in lever.runs() if run.run_id not in kept]
+    records = (folder.run(run_id).read_record() for run_id in left)
     return any(record is None or record.status not in ("finished", "failed") for record in records)
 
 
@@ -141,6 +144,12 @@ def find_levers(study: Study, pair: CellPair, only: Sequence[Lever] = ()) -> lis
         InputError: a lever that was asked for cannot apply.
     """
     cells = {(cell.key[:2], cell.fraction): cell for cell in study.findings().grid.cells}
+    for model, init in (pair.behind, pair.ahead):
+        if ((model, init), pair.fraction) not in cells:
+            raise InputError(
+                f"no run of {model} from {init} weights at {pair.fraction} is finished any more, "
+                "which explain had begun with: train it with sixteenth run"
+            )
     gaps = [cells[arm, pair.fraction].mean("gap") for arm in (pair.behind, pair.ahead)]
     overfits = gaps[0] > gaps[1]
     found = []

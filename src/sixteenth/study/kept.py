@@ -73,27 +73,20 @@ def check_nothing_lost(
         )
 
 
-def check_reasons(folder: StudyFolder, levers: Iterable[StudyFolder]) -> None:
-    """Check that the runs by which `sixteenth explain` tested reasons still lie in their folders.
-
-    Else the report, which is made from them, would no longer tell what they told.
+def lost_reasons(folder: StudyFolder, levers: Iterable[StudyFolder]) -> str:
+    """Which reasons that `sixteenth explain` tested the report does not tell, as their runs are
+    gone, and how to have them told by their tables; empty where none is.
 
     Args:
-        levers: where those of each lever lie, without repeats of the study's cells.
-
-    Raises:
-        InputError: how many are gone, and the ways on.
+        levers: where the runs of each lever lie, without repeats of the study's cells.
     """
-    for lever in levers:
-        gone, known = gone_runs(lever)
-        if gone:
-            raise InputError(
-                f"{lever.runs_path} lacks {len(gone)} of the {known} runs that its results.csv has "
-                f"results of, {gone[0]} for one, and the report would lose what they told: bring "
-                "their folders back, train them anew with sixteenth explain, keep what the table "
-                f"says of them with {_keep(folder)}, or move {lever.results_path} away to have a "
-                "report without them"
-            )
+    gone = [place.path.relative_to(folder.path) for place in levers if gone_runs(place)[0]]
+    if not gone:
+        return ""
+    what = f"what {gone[0].as_posix()} tested"
+    if len(gone) > 1:
+        what = f"what {len(gone)} levers tested, {gone[0].as_posix()} for one"
+    return f"left out: {what}, whose runs are gone; to tell it by its table: {_keep(folder)}"
 
 
 def save_lost_rows(folder: StudyFolder, planned: Sequence[RunSpec]) -> str:
@@ -121,22 +114,14 @@ def save_lost_rows(folder: StudyFolder, planned: Sequence[RunSpec]) -> str:
     )
 
 
-def set_lost_tests_aside(
-    folder: StudyFolder, planned: Sequence[RunSpec], levers: Iterable[StudyFolder]
-) -> str:
-    """Move a results.csv away that knows runs of `sixteenth explain` which are gone.
+def set_lost_repeats_aside(folder: StudyFolder, planned: Sequence[RunSpec]) -> str:
+    """Move a results.csv away that knows repeats of `sixteenth explain` which are gone.
 
     Else there could be no report of what it has trained besides them. Where runs of the grid are
-    gone too, that of the study stays.
-
-    Args:
-        levers: as of `check_reasons`.
+    gone too, the table stays.
 
     Returns, raises: as `save_lost_rows`.
     """
-    for lever in levers:
-        if gone_runs(lever)[0]:
-            lever.results_path.rename(_place_aside(lever))
     own, repeats = _own_and_repeats(folder, planned)
     if own or not repeats:
         return ""

@@ -18,6 +18,7 @@ from ..errors import ModelError, WeightsError
 from ..spec import RunSpec, StudySpec, load_frozen
 from ..spec.fields import BASIC_BLOCKS, is_resnet
 from ..spec.specs import slug
+from ..storage.kept_tables import KeptRows
 from ..storage.study_folder import EXPLAIN, StudyFolder
 
 MORE_SEEDS = 2
@@ -34,6 +35,8 @@ class LeverStudy:
     Attributes:
         base_seeds: seeds of the study that it explains.
         spec: with the lever's change; its seeds are those of the base, then more of its own.
+        as_begun: of a lever for the cell that is behind alone, the runs are those that were begun,
+            of whichever cell was behind then.
     """
 
     pair: CellPair
@@ -41,6 +44,7 @@ class LeverStudy:
     base_seeds: Sequence[int]
     spec: StudySpec
     folder: Path
+    as_begun: bool = False
 
     @property
     def extended(self) -> bool:
@@ -53,7 +57,8 @@ class LeverStudy:
             return ()
         if self.lever is Lever.STEM and not _have_stem(base.models, base.init):
             return ()
-        if self.lever is Lever.ZERO_INIT and self.pair.behind[0] not in BASIC_BLOCKS:
+        begun = _pair_of(self.spec)
+        if self.lever is Lever.ZERO_INIT and begun.behind[0] not in BASIC_BLOCKS:
             # It leaves networks as they are for which that is better.
             return ("zero_init_residual=auto",)
         top, train = (
@@ -85,13 +90,23 @@ class LeverStudy:
         Of a lever for the cell that is behind alone also those of the other cell, where it was
         behind when they were begun.
         """
-        arms = [self.pair.behind] + ([] if self.lever in ALONE else [self.pair.ahead])
-        repeats, place = self.lever is Lever.SEEDS, StudyFolder(self.folder)
+        own, place = self.spec.runs(), StudyFolder(self.folder)
+        if self.lever in ALONE:
+            tables = (KeptRows.read(path).run_ids() for path in (place.path, place.kept_path))
+            known = {run.run_id for run in own if place.run(run.run_id).path.is_dir()}
+            known.update(*tables)
+            if self.as_begun and any(run.run_id in known for run in own):
+                return [run for run in own if run.run_id in known]
+            behind = _pair_of(self.spec).behind if self.as_begun else self.pair.behind
+            return [
+                run for run in own if (run.model, run.strategy) == behind or run.run_id in known
+            ]
+        arms = (self.pair.behind, self.pair.ahead)
+        repeats = self.lever is Lever.SEEDS
         return [
             run
-            for run in self.spec.runs()
-            if ((run.model, run.strategy) in arms or place.run(run.run_id).path.is_dir())
-            and not (repeats and run.seed in self.base_seeds)
+            for run in own
+            if (run.model, run.strategy) in arms and not (repeats and run.seed in self.base_seeds)
         ]
 
 
@@ -143,13 +158,18 @@ def first_network(spec: StudySpec) -> RunSpec:
 def begun_levers(
     base: StudySpec, folder: Path, levers: Iterable[Lever] = Lever
 ) -> Iterator[LeverStudy]:
-    """Those of `levers` that were begun in a study's folder, by pair, in the order of `levers`."""
+    """Those of `levers` that were begun in a study's folder, by pair, in the order of `levers`.
+
+    All of a pair have it in one order, in whichever they were begun.
+    """
     for tested in sorted((folder / EXPLAIN).glob("*")):
+        pair = None
         for lever in levers:
             frozen = StudyFolder(tested / lever.value).spec_path
             if frozen.is_file():
                 spec = load_frozen(frozen)
-                yield LeverStudy(_pair_of(spec), lever, base.seeds, spec, frozen.parent)
+                pair = pair or _pair_of(spec)
+                yield LeverStudy(pair, lever, base.seeds, spec, frozen.parent, as_begun=True)
 
 
 def begun_reasons(base: StudySpec, folder: Path) -> dict[StudyFolder, LeverStudy]:

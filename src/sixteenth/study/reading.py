@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..language import find_tag, language_for, locale_tag
 from ..spec import RunSpec, StudySpec, load_frozen
+from ..storage.kept_tables import KeptRows, read_table
 from ..storage.run_facts import DataFacts
 from ..storage.run_record import RunRecord
 from ..storage.study_folder import StudyFolder, StudySnapshot, check_is_study
@@ -202,21 +203,26 @@ class StudyResults:
                 finished are gone, or, with `from_table`, it is no table of this study; nothing was
                 written.
         """
-        from .kept import check_nothing_lost, check_reasons, gone_runs, keep_tables
+        from .kept import check_nothing_lost, gone_runs, keep_tables
         from .levers import begun_reasons
 
         check_is_study(self.folder)  # else `Study.run` would find a folder that is not its own
         folder = StudyFolder(self.folder)
-        reasons = begun_reasons(self.spec, self.folder)
         if from_table:
             keep_tables(folder, self.runs())
-            for place, each in reasons.items():
+            for place, each in begun_reasons(self.spec, self.folder).items():
                 if gone_runs(place)[0]:
                     keep_tables(place, each.runs())
         else:
             check_nothing_lost(folder, self.runs())
-            check_reasons(folder, reasons)
         return self._write_report()
+
+    def lost_reasons(self) -> str:
+        """A notice of reasons that were tested and are not told, see `kept.lost_reasons`."""
+        from .kept import lost_reasons
+        from .levers import begun_reasons
+
+        return lost_reasons(StudyFolder(self.folder), begun_reasons(self.spec, self.folder))
 
     def _write_report(self, *, unless_current: bool = False) -> Path:
         """`report` without its check.
@@ -336,7 +342,7 @@ class StudyResults:
             histories=self._table("histories", snapshot),
             records=list(snapshot.records.values()),
             class_images=class_images(snapshot),
-            kept_classes=snapshot.kept.class_sizes(),
+            class_sizes={} if snapshot.predictions() else _class_sizes(snapshot),
         )
 
     def _table(
@@ -380,6 +386,12 @@ class _StudyAsRead(StudyResults):
 
     def _read_controls(self) -> list[StudySnapshot]:
         return self._controls
+
+
+def _class_sizes(snapshot: StudySnapshot) -> dict[str, float]:
+    """Test images of each class, by the tables of a study; see `KeptRows.class_sizes`."""
+    written = KeptRows(classes=read_table(snapshot.folder.per_class_path))
+    return snapshot.kept.class_sizes() or written.class_sizes()
 
 
 def same_snapshots(kept: Sequence[StudySnapshot], read: Sequence[StudySnapshot]) -> bool:

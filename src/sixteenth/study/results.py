@@ -121,25 +121,20 @@ def _known_measures(
     """run_id -> what is known of rows without predictions, by column; NaN where nothing is.
 
     Predictions may be gone from a folder whose results.csv still has what they told.
+
+    Raises:
+        InputError: it cannot be read, and would be written over.
     """
     rows = [row for row in rows if not pd.isna(row["test_accuracy"])]
     if not rows:
         return {}
-    places = (snapshot.kept, _written_before(snapshot))
+    places = (snapshot.kept, KeptRows.read(snapshot.folder.path))
 
     def measure(row: Mapping[Any, Any], column: str) -> float:
         found = (place.measure(row, column) for place in places)
         return next((each for each in found if not math.isnan(each)), math.nan)
 
     return {row["run_id"]: {name: measure(row, name) for name in MEASURES} for row in rows}
-
-
-def _written_before(snapshot: StudySnapshot) -> KeptRows:
-    """What the study's tables say, as they were last written; nothing where they are damaged."""
-    try:
-        return KeptRows.read(snapshot.folder.path)
-    except InputError:
-        return KeptRows()
 
 
 def machine_kinds(records: Mapping[str, RunRecord]) -> dict[str, str]:
@@ -188,6 +183,9 @@ def write_classes(
     """Write per_class.csv: `analysis.stats.per_class.class_table`, then the rows that were kept.
 
     Those of runs whose predictions are gone stay as they are.
+
+    Raises:
+        InputError: there are such runs, and the table cannot be read.
     """
     from ..analysis.stats.per_class import class_table
 
@@ -195,8 +193,9 @@ def write_classes(
     table = class_table(grid, () if data is None else data.classes, class_images)
     cells = (*grid.cells, *grid.other_lengths)
     runs = [run.run_id for cell in cells for run in cell.runs]
-    for place in (_written_before(snapshot), snapshot.kept):
-        table = place.class_rows(table, runs)
+    table = snapshot.kept.class_rows(table, runs)
+    if set(runs) - set(table["run_id"]):
+        table = KeptRows.read(snapshot.folder.path).class_rows(table, runs)
     text = table.to_csv(index=False, lineterminator="\n")
     write_text(snapshot.folder.per_class_path, text)
 

@@ -221,7 +221,8 @@ class Study(StudyResults):
             for record in snapshot.records.values():
                 if record.is_finished:
                     snapshot.place(record.run_id).remove_leftovers()
-            if notice := save_lost_rows(StudyFolder(self.folder), self.runs()):
+            lost = save_lost_rows(StudyFolder(self.folder), self.runs())
+            for notice in filter(None, (lost, self.lost_reasons())):
                 listener.noticed(notice)
             write_executions(self.folder, plan.schedule)
             report = None if budget is None else self._write_report

@@ -9,7 +9,7 @@ from options_talk import BIG, PRE, SIZES, SMALL, levelled
 from test_explained import base, lever_runs
 
 from sixteenth.analysis import analyse
-from sixteenth.analysis.findings.explained import ExplainedLever, LeverVerdict
+from sixteenth.analysis.findings.explained import Average, ExplainedLever, LeverVerdict
 from sixteenth.analysis.findings.levers import Lever
 from sixteenth.analysis.findings.not_converged import CatchingUp, NotConverged
 from sixteenth.analysis.findings.overview import Verdict
@@ -103,6 +103,16 @@ def test_a_caution_stays_where_longer_training_left_open_what_becomes_of_the_lea
     assert command(one) == "", "it was done"
     left = f"{100 * lever.after.value:.1f} of the {100 * one.lead:.1f} points between them are left"
     assert f"With four times the steps {left} (90% interval " in language_for(found).say(one)
+
+
+def test_longer_training_that_turns_the_order_round_says_who_is_ahead(study):
+    made = study({SMALL: BEHIND, PRE: AHEAD}, fractions=SIZES)
+    grid = analysed(made).grid
+    best, behind = grid.curve(*PRE)[-1], grid.curve(*SMALL)[-1]
+    one = CatchingUp(best, behind, 0.1, 0.05, 0.01, Average(-0.023, -0.034, -0.012))
+    said = language_for().say(one)
+    assert "With four times the steps it is 2.3 points ahead (90% interval 1.2 to 3.4 " in said
+    assert "反而領先 2.3 個百分點" in language_for(tag="zh-Hant").say(one)
 
 
 def test_longer_training_could_change_the_order_until_it_is_told_that_the_lead_stays(study):

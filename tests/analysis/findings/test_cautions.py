@@ -14,7 +14,7 @@ from sixteenth.analysis.findings.answer import SpreadOfTrainings
 from sixteenth.analysis.findings.cautions import NothingLearned, OneSeed
 from sixteenth.analysis.findings.limits import FewEpochs, FewSeeds, Repeats
 from sixteenth.analysis.findings.missing_runs import MeasuredSoFar, RunsMissing
-from sixteenth.analysis.findings.not_converged import NotConverged, twice_as_long
+from sixteenth.analysis.findings.not_converged import NotConverged, longer_settings
 from sixteenth.analysis.findings.overview import Verdict
 from sixteenth.analysis.stats.paired import best_network
 from sixteenth.language import language_for
@@ -41,7 +41,7 @@ def with_heads(study):
 def test_heads_do_not_hide_that_all_others_were_trained_for_equal_epochs(study):
     """Equal steps would give the fewest images many times the epochs that they had."""
     grid = read_grid(with_heads(study).results)
-    found = twice_as_long(grid, best_network(grid), Context())
+    found = longer_settings(grid, best_network(grid), Context())
     assert found == (("train.epochs=12",), None)
 
 
@@ -49,16 +49,16 @@ def test_the_recipe_tells_what_trains_twice_as_long(study):
     made = study({SMALL: (0.60, 0.70, 0.78)}, fractions=SIZES)
     grid = read_grid(made.results)
     best = best_network(grid)
-    assert twice_as_long(grid, best, Context(epochs=30)) == (("train.epochs=60",), None)
+    assert longer_settings(grid, best, Context(epochs=30)) == (("train.epochs=60",), None)
     of_steps = Context(epochs=30, steps=1000)  # which count then
-    assert twice_as_long(grid, best, of_steps) == (("train.steps=2000",), 2000)
+    assert longer_settings(grid, best, of_steps) == (("train.steps=2000",), 2000)
     one = read_grid(made.results[made.results["fraction"] == "1"])
     steps = round(2 * best.mean("steps"))
-    found = twice_as_long(one, best, Context())
+    found = longer_settings(one, best, Context())
     assert found == ((f"train.steps={steps}",), steps), "equal epochs or steps: these count"
     made.results["chosen_by"] = "validation"  # an epoch that was not the last
     kept = read_grid(made.results)
-    assert twice_as_long(kept, best_network(kept), Context()) == ((), None)
+    assert longer_settings(kept, best_network(kept), Context()) == ((), None)
     limits = next(part for part in analysed(made).sections if part.key == "limits")
     assert not any(isinstance(each, FewEpochs) for each in limits.findings)
 

@@ -14,6 +14,7 @@ from sixteenth.analysis import analyse
 from sixteenth.analysis.findings.cautions import ReasonFound
 from sixteenth.analysis.findings.explained import ExplainedLever, LeverVerdict
 from sixteenth.analysis.findings.levers import CellPair, Lever, LeverRuns
+from sixteenth.analysis.findings.not_converged import NotConverged
 from sixteenth.language import language_for
 
 
@@ -69,6 +70,20 @@ def test_twice_the_steps_are_measured_where_four_times_the_steps_were_trained(st
     others = [one for one in found.overview.others if one.start.arm == BIG]
     whole = [(one.lever, one.times_steps) for one in others if one.lever]
     assert whole == [(Lever.STEPS, 4.0)], "of it no length with twice the steps is known"
+
+
+def test_an_answer_that_was_measured_at_four_times_the_steps_says_so(study):
+    measured = base(study, small=0.60, big=0.40)
+    longer = lever_runs(study, {SMALL: 0.75, BIG: 0.70}, epochs=24)
+    _, found = options(study, measured, longer)
+    language = language_for(found)
+    title = language.screen.title(found.overview)
+    assert title.startswith("Train four times as long first: +1")
+    (caution,) = [one for one in found.overview.cautions if isinstance(one, NotConverged)]
+    alone, _ = options(study, measured)
+    assert alone["training"].times_steps == 2
+    (steps,) = caution.settings
+    assert steps == f"train.steps={4 * round(found.options[0].start.mean('steps'))}"
 
 
 def test_more_trainings_of_explain_do_not_move_the_start_of_a_gain(study):

@@ -89,6 +89,6 @@ def test_without_predictions_the_classes_tell_what_guessing_gets_right(balanced,
         | {"balanced_accuracy": balanced, "balanced_test_size": 50}
         for share, accuracy in accuracies.items()
     ]
-    context = Context(num_classes=2, largest_class=0.988, train_images=50_000)
+    context = Context(num_classes=2, class_sizes=(494, 6), train_images=50_000)
     found = analyse(pd.DataFrame(rows), context=context)
     assert found.overview.guesses is guesses

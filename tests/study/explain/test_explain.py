@@ -298,3 +298,5 @@ def test_a_pair_is_taken_as_its_accuracies_are_now(folder: Path) -> None:
     assert as_now(study, turned) == as_now(study, PAIR) == PAIR
     elsewhere = CellPair("1/64", PAIR.ahead, PAIR.behind)
     assert as_now(study, elsewhere) == elsewhere, "no cell tells"
+    with pytest.raises(InputError, match=r"at 1/64 is finished any more.*sixteenth run"):
+        find_levers(study, elsewhere)

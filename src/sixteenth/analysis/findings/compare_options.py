@@ -157,6 +157,8 @@ def _converged(
             ends += [cell for cell in curve if cell.train_size == start.train_size]
     longest = max(ends, key=lambda cell: cell.mean("steps"))
     gains = [gain for cell in ends if not math.isnan(gain := left_to_gain(grid, cell, longest))]
+    if not gains and training.measured:  # by `explain`
+        gains = [training.gain / math.log2(training.times_steps)]
     if not gains and by_steps is not None:
         gains = [by_steps.value]
     if not gains:

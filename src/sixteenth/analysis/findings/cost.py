@@ -52,8 +52,10 @@ def study_seconds(grid: Grid, repeats: Container[str] = ()) -> float:
     return training_seconds(grid, (run for run in grid.runs if run.run_id not in repeats))
 
 
-def longer_seconds(grid: Grid, repeats: Container[str] = (), *, steps: int | None = None) -> float:
-    """The same where each run is trained twice as long, or for so many steps.
+def longer_seconds(
+    grid: Grid, repeats: Container[str] = (), times: float = 2.0, *, steps: int | None = None
+) -> float:
+    """The same where each run is trained so many `times` as long, or for so many steps.
 
     A head on frozen features is fitted to its end, and takes no longer.
     """
@@ -61,7 +63,7 @@ def longer_seconds(grid: Grid, repeats: Container[str] = (), *, steps: int | Non
     for run in grid.runs:
         if run.run_id in repeats:
             continue
-        longer = 2.0 if steps is None else steps / run.steps if run.steps > 0 else math.nan
+        longer = times if steps is None else steps / run.steps if run.steps > 0 else math.nan
         total += training_seconds(grid, [run]) * (1.0 if is_frozen(run.init) else longer)
     return total
 

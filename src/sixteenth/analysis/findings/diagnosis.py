@@ -49,9 +49,9 @@ class Context:
     train_images: int | None = None
     """Labelled training images of the data, of which the fractions are drawn."""
     num_classes: int | None = None
-    largest_class: float = math.nan
-    """Share of the images that are of the most frequent class; with `num_classes` for the accuracy
-    of guessing, where no predictions tell it."""
+    """For the accuracy of guessing, where nothing tells the test images of each class."""
+    class_sizes: Sequence[float] = ()
+    """Test images of each class that has any, for the same, where no predictions tell them."""
     classes: Sequence[str] = ()
     """Names of the classes, in the order of their numbers."""
     class_images: Mapping[str, Sequence[int]] = field(default_factory=dict)
@@ -247,9 +247,15 @@ def chance_accuracy(grid: Grid, context: Context) -> float:
     """Accuracy of always naming one class, by the metric; NaN where nothing tells it."""
     if math.isfinite(grid.scoring.chance):
         return grid.scoring.chance
-    evenly = 1 / context.num_classes if context.num_classes else math.nan
-    known = math.isfinite(context.largest_class) and grid.metric is Metric.ACCURACY
-    return context.largest_class if known else evenly
+    if grid.metric is Metric.ACCURACY and context.class_sizes:
+        return max(context.class_sizes) / sum(context.class_sizes)
+    return _evenly(context)
+
+
+def _evenly(context: Context) -> float:
+    """The mean recall of the classes by one and the same answer to all images."""
+    classes = len(context.class_sizes) or context.num_classes
+    return 1 / classes if classes else math.nan
 
 
 def _at_chance(grid: Grid, cell: Cell, run: Run, context: Context) -> AtChance | None:
@@ -272,11 +278,10 @@ def _tells_classes_apart(grid: Grid, run: Run, context: Context) -> bool:
     """
     right = grid.correct.get(run.run_id)
     accuracy, size = run.balanced
-    chance = 1 / context.num_classes if context.num_classes else math.nan
+    balanced = Scoring.of(Metric.BALANCED_ACCURACY, grid.predictions.labels)
     if right is not None:
-        balanced = Scoring.of(Metric.BALANCED_ACCURACY, grid.predictions.labels)
         accuracy, size = float(balanced.score(right)), balanced.effective_size(right)
-        chance = balanced.chance
+    chance = balanced.chance if math.isfinite(balanced.chance) else _evenly(context)
     if not (math.isfinite(accuracy) and size > 0):
         return False
     return float(binomial_interval(accuracy * size, size)[0]) > chance

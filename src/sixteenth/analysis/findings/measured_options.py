@@ -40,7 +40,7 @@ class _Tried(NamedTuple):
 
     def option(self, grid: Grid, start: Cell) -> Option:
         """The verdict is by the interval alone."""
-        longer = self.kind is OptionKind.TRAINING
+        whole = self.lever is Lever.STEPS and self.end.length == 1
         return Option(
             kind=self.kind,
             start=start,
@@ -52,7 +52,7 @@ class _Tried(NamedTuple):
             verdict=verdict_of(self.gain.low, self.gain.high),
             measured=True,
             seconds=cell_seconds(grid, self.end),
-            times_steps=self.end.mean("steps") / start.mean("steps") if longer else 2.0,
+            times_steps=4.0 if whole else 2.0,
             across_machines=self.gain.across_machines,
             lever=self.lever,
             draws=self.draws,

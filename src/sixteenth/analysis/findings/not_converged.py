@@ -32,8 +32,8 @@ class NotConverged(Finding):
     """The best network was still improving when its training ended, or may have been.
 
     Attributes:
-        settings: ``KEY=VALUE`` of the study file, which would train it twice as long; empty where
-            the records do not tell.
+        settings: ``KEY=VALUE`` of the study file, which would train it twice as long, or as long as
+            the option of longer training was measured; empty where the records do not tell.
         seconds: of training that the study takes then; NaN where not known.
         known: it was improving. Else all that is known is that the last doubling of the steps was
             measured to bring as much as the option that would come first, which may be chance.
@@ -63,8 +63,10 @@ class NotConverged(Finding):
             return
         last = last_steps(grid, best, evidence.level)
         known = improves or (last is not None and last.verdict == "above")
-        settings, steps = twice_as_long(grid, best, evidence.context)
-        seconds = longer_seconds(grid, evidence.explanation.repeats, steps=steps)
+        longer = [one.times_steps for one in options if one.kind is OptionKind.TRAINING]
+        times = round(max(longer, default=2.0))
+        settings, steps = longer_settings(grid, best, evidence.context, times)
+        seconds = longer_seconds(grid, evidence.explanation.repeats, times, steps=steps)
         yield cls(settings, seconds, known)
 
 
@@ -146,8 +148,10 @@ def _trained_longer(evidence: Evidence, behind: Cell) -> list[ExplainedLever]:
     return [one for one in tried if one.lever is Lever.STEPS]
 
 
-def twice_as_long(grid: Grid, best: Cell, context: Context) -> tuple[tuple[str, ...], int | None]:
-    """The settings of the study file that train the best network twice as long.
+def longer_settings(
+    grid: Grid, best: Cell, context: Context, times: int = 2
+) -> tuple[tuple[str, ...], int | None]:
+    """The settings of the study file that train the best network so many times as long.
 
     And the steps of each run then, where these are what is set. Of a table alone, whose recipe is
     not known, the equal epochs or steps of its runs tell.
@@ -156,20 +160,20 @@ def twice_as_long(grid: Grid, best: Cell, context: Context) -> tuple[tuple[str, 
         return (), None
     epochs, steps = best.mean("epochs"), best.mean("steps")
     if all(run.chosen_by == AT_MAX_EPOCHS for run in best.runs) and math.isfinite(epochs):
-        return (f"train.max_epochs={round(2 * epochs)}",), None
+        return (f"train.max_epochs={round(times * epochs)}",), None
     if context.steps:
-        return (f"train.steps={2 * context.steps}",), 2 * context.steps
+        return (f"train.steps={times * context.steps}",), times * context.steps
     if context.epochs:
-        return (f"train.epochs={2 * context.epochs}",), None
+        return (f"train.epochs={times * context.epochs}",), None
     if any(run.chosen_by == BY_VALIDATION for run in grid.runs):
         return (), None  # its epochs are those that were kept, not those that were trained
     same = {round(cell.mean("epochs")) for cell in grid.by_epochs}
     sizes = {cell.train_size for cell in grid.by_epochs}
     if len(same) == 1 and len(sizes) > 1 and epochs >= 1:
-        return (f"train.epochs={round(2 * epochs)}",), None
+        return (f"train.epochs={round(times * epochs)}",), None
     if not math.isfinite(steps):
         return (), None
     # Runs that chose their epochs do so no longer: `epochs: auto` and `steps` exclude each other.
     chosen = any(run.chosen_by in AUTO_ENDS for run in grid.runs)
     number = ("train.epochs=1",) if chosen else ()
-    return (*number, f"train.steps={round(2 * steps)}"), round(2 * steps)
+    return (*number, f"train.steps={round(times * steps)}"), round(times * steps)

@@ -127,10 +127,11 @@ def _catching_up(found: CatchingUp, words: Words) -> str:
     less = f"Longer training may leave less of the {lead} between them."
     if found.longer is not None:
         left = NUMBERS.decimal(100 * found.longer.value, 1)
-        less = (
-            f"With four times the steps {left} of the {lead} between them are left "
-            f"({interval(found.longer)} between average trainings)."
-        )
+        around = f"({interval(found.longer)} between average trainings)"
+        less = f"With four times the steps {left} of the {lead} between them are left {around}."
+        if found.longer.value < 0:
+            around = f"({interval(found.longer, flip=True)} between average trainings)"
+            less = f"With four times the steps it is {points(found.longer.value)} ahead {around}."
     if math.isnan(found.gain):
         return f"{words.begin(behind)} was still improving when its training ended. {less}"
     head = is_frozen(found.best.init)  # which has no steps

@@ -48,7 +48,7 @@ def do(option: Option, words: Words) -> str:
                 return "try a model that has pretrained weights"
             return "try pretrained weights" if start.init == "random" else "try other weights"
         case OptionKind.TRAINING:
-            return "train longer"
+            return "train four times as long" if option.times_steps > 3 else "train longer"
         case OptionKind.RESOLUTION:
             if option.lever is Lever.STEM:
                 return "use a first layer for small images (stem: cifar)"

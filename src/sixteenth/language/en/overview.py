@@ -110,7 +110,8 @@ class EnglishScreen(Screen):
             case Verdict.TRAIN_FIRST:
                 # Its gain may be open: what is not settled without it is why it comes first.
                 known = option is not None and option.verdict is OptionVerdict.HELPS
-                return f"Train longer first{gain if known else ''}"
+                what = self.do(option) if option and known else "Train longer"
+                return f"{what} first{gain if known else ''}"
             case Verdict.NOT_SEPARATED:
                 return "Cannot tell yet: more images, or longer training?"
             case Verdict.STOP:

@@ -136,6 +136,9 @@ def _catching_up(found: CatchingUp, words: Words) -> str:
     if found.longer is not None:
         left = f"{points(found.longer.value)}（平均訓練之間的 {interval(found.longer)}）"
         less = f"訓練步數增為四倍時，兩者之間的 {lead}剩下 {left}。"
+        if found.longer.value < 0:
+            around = f"（平均訓練之間的 {interval(found.longer, flip=True)}）"
+            less = f"訓練步數增為四倍時，反而領先 {points(found.longer.value)}{around}。"
     if math.isnan(found.gain):
         return f"{behind}在訓練結束時仍在進步：{less}"
     head = is_frozen(found.best.init)  # which has no steps

@@ -47,7 +47,7 @@ def do(option: Option, words: Words) -> str:
                 return "試試有預訓練權重的模型"
             return "試試預訓練權重" if start.init == "random" else "試試其他預訓練權重"
         case OptionKind.TRAINING:
-            return "訓練久一點"
+            return "把訓練步數增為四倍" if option.times_steps > 3 else "訓練久一點"
         case OptionKind.RESOLUTION:
             if option.lever is Lever.STEM:
                 return "改用適合小影像的第一層（stem: cifar）"

@@ -111,7 +111,8 @@ class ChineseScreen(Screen):
                 return f"{options.do(option, self.words)}{gain}"
             case Verdict.TRAIN_FIRST:
                 known = option is not None and option.verdict is OptionVerdict.HELPS
-                return f"先訓練久一點{gain if known else ''}"
+                what = options.do(option, self.words) if option and known else "訓練久一點"
+                return f"先{what}{gain if known else ''}"
             case Verdict.NOT_SEPARATED:
                 return "還無法判斷：該增加影像，還是訓練久一點？"
             case Verdict.STOP:
