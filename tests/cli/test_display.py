@@ -70,9 +70,12 @@ def test_the_live_table_is_in_the_language_and_fits(tag: str, words: list[str]) 
     ("tag", "lines"),
     [
         ("en", ["timing the models (resnet18, 32 px): 1 of 2", "run 1 of 4, RUN, starts",
-                "run 1 of 4, RUN, failed: RunError: out of memory"]),
+                "run 1 of 4, RUN, failed: RunError: out of memory",
+                "run 1 of 4, RUN, interrupted, the budget is over: it goes on from its last "
+                "checkpoint later"]),
         ("zh-Hant", ["測量模型速度（resnet18, 32 px）：1/2", "第 1/4 次訓練，RUN：開始",
-                     "第 1/4 次訓練，RUN：失敗：RunError: out of memory"]),
+                     "第 1/4 次訓練，RUN：失敗：RunError: out of memory",
+                     "第 1/4 次訓練，RUN：因時間用完而中斷，之後會從最後的檢查點繼續"]),
     ],
 )  # fmt: skip
 def test_the_lines_of_a_pipe_are_in_the_language(tag: str, lines: list[str]) -> None:
@@ -82,6 +85,8 @@ def test_the_lines_of_a_pipe_are_in_the_language(tag: str, lines: list[str]) -> 
     error = Failure(type="RunError", message="out of memory")
     record = RunRecord.model_construct(run_id=run.run_id, status="failed", error=error)
     display.run_ended(run, record, skipped=False)
+    left = {"status": "interrupted", "error": None, "lengths": (), "metrics": None}
+    display.run_ended(run, RunRecord.model_construct(run_id=run.run_id, **left), skipped=False)
     assert isinstance(on.file, io.StringIO)
     assert on.file.getvalue().replace(run.run_id, "RUN").splitlines() == lines
 

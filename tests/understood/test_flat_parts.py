@@ -71,13 +71,36 @@ TABLES = [
             greys({".": range(4)}),
             put(
                 "metadata.csv",
-                "file_name,label,set,part_of,is_test\n0.png,a,7,x,train\n1.png,b,8,x,train\n"
+                "file_name,label,set,part_of,usage\n0.png,a,7,x,train\n1.png,b,8,x,train\n"
                 "2.png,a,8,x,test\n3.png,b,7,x,test\n",
             ),
         ),
         train={"a": [0], "b": [1]},
         test={"a": [2], "b": [3]},
         notes=["labels from column 'label' of metadata.csv"],
+    ),
+    *(
+        Case(
+            f"a column that is called as a part, and is none: {name} with {', '.join(values)}",
+            together(
+                greys({".": range(10)}),
+                put(
+                    "metadata.csv",
+                    f"file_name,label,{name}\n"
+                    + "".join(f"{i}.png,{'ab'[i // 5]},{values[i % 2]}\n" for i in range(10)),
+                ),
+            ),
+            both={"a": range(5), "b": range(5, 10)},
+            test_images=2,
+            notes=["labels from column 'label' of metadata.csv", CUT],
+        )
+        for name, values in {
+            "is_valid": ("valid", "invalid"),
+            "dev": ("dev1", "dev2"),
+            "test": ("PCR test", "rapid test"),
+            "eval": ("ok", "needs training"),
+            "val": ("0.143", "2.5"),
+        }.items()
     ),
     *(
         Case(
@@ -95,7 +118,7 @@ TABLES = [
             notes=[
                 "labels from column 'label' of metadata.csv",
                 f"column {name!r} of metadata.csv has the values {', '.join(sorted(values))}, "
-                "which name no part: it is not used; write train and test there",
+                "which name no part: it is not used; a column split of train and test is",
                 CUT,
             ],
         )

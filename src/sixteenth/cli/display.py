@@ -223,6 +223,8 @@ class PlainDisplay(RunProgress):
         elif record.status == "interrupted" and record.lengths:
             length = record.lengths[-1].length
             self._say(words.stopped.format(run=place, length=length, test=test))
+        elif record.status == "interrupted" and record.error is None:
+            self._say(words.out_of_time.format(run=place))
         else:
             state = words.states.get(record.status, record.status)
             self._say(words.ended.format(run=place, state=state, error=plain(record.error)))

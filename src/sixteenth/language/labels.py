@@ -269,6 +269,7 @@ class ProgressLabels:
         stopped: ``{run}`` was stopped after ``{length}`` of its steps, with its ``{test}``
             accuracy there.
         stopped_so_far: the same of a run of `epochs: auto`, after so many ``{epochs}``.
+        out_of_time: ``{run}`` was interrupted, as a budget was over.
         ended: ``{run}`` has ended in another ``{state}``, with its ``{error}``.
         states: of a run.
     """
@@ -298,6 +299,7 @@ class ProgressLabels:
     finished: str
     stopped: str
     stopped_so_far: str
+    out_of_time: str
     ended: str
     states: Mapping[str, str]
 

@@ -218,7 +218,10 @@ class StudyResults:
         return self._write_report()
 
     def lost_reasons(self) -> str:
-        """A notice of reasons that were tested and are not told, see `kept.lost_reasons`."""
+        """A notice of reasons that were tested and are not told, see `kept.lost_reasons`.
+
+        For other modules of the package.
+        """
         from .kept import lost_reasons
         from .levers import begun_reasons
 

@@ -18,8 +18,13 @@ LAW = 0.08 + 2 * SIZES**-0.45
 
 def test_a_largest_size_that_is_worse_than_a_smaller_one_carries_a_warning() -> None:
     errors = [0.3, 0.15, 0.19, 0.18, 0.175]
-    sure = fit_learning_curve(SIZES[:5], errors, test_size=5000)
+    repeats = [[error - 0.002, error, error + 0.002] for error in errors]
+    sure = fit_learning_curve(SIZES[:5], repeats, test_size=5000)
     assert sure.warnings == (CurveWarning.BEST_EARLIER,)
+    once = fit_learning_curve(SIZES[:5], errors, test_size=5000)
+    assert not once.warnings, "it may be the spread between trainings, which nothing tells"
+    once = fit_learning_curve(SIZES[:5], [*errors[:4], 0.22], test_size=5000)
+    assert once.warnings == (CurveWarning.BEST_EARLIER,)
     for noise in ({"test_size": 200}, {"stderr": [0.02] * 5}):
         within = fit_learning_curve(SIZES[:5], errors, **noise)
         assert not within.warnings, "the difference may be noise"

@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -37,6 +36,9 @@ ENOUGH = 4
 """Sizes from which the three parameters of a power law leave something to check them by."""
 
 
+SINGLE_SPREAD = 0.01
+"""Standard deviation between trainings that a fall has to stand out from where no size was trained
+twice: small sets scatter by about a point."""
 NO_CHANCE = 0.01
 """Spreads of sizes differ if a test of their equality gives less than this probability."""
 ASSUMED_TEST_SIZE = 2500
@@ -81,6 +83,7 @@ class Points:
         noise_known: whether anything told the noise; otherwise it is assumed.
         test_size: images of the test set, where they are known.
         unequal_spread: whether repeats scatter more at some sizes than at others.
+        spread_known: whether `noise` has the spread between trainings in it.
     """
 
     sizes: Floats
@@ -91,6 +94,7 @@ class Points:
     noise_known: bool = True
     test_size: int | None = None
     unequal_spread: bool = False
+    spread_known: bool = True
 
     @property
     def stuck(self) -> bool:
@@ -129,6 +133,8 @@ class Points:
     def best_earlier(self) -> bool:
         """The error at the largest size is above the lowest one by more than their noise."""
         noise = self.noise if self.noise_known else np.full(len(self.errors), self.new_noise)
+        if not self.spread_known:
+            noise = np.hypot(noise, SINGLE_SPREAD)
         best = int(np.argmin(self.errors))
         clear = max(self.scatter, 2 * float(np.hypot(noise[best], noise[-1])))
         return bool(self.errors[-1] - self.errors[best] > clear)
@@ -248,6 +254,7 @@ def read_points(
         chance=chance,
         noise_known=known,
         test_size=test_size,
+        spread_known=freedom > 0,
         unequal_spread=_unequal(repeats, SAME if test_size is None else 1 / test_size),
     )
 
@@ -271,7 +278,12 @@ def _unequal(repeats: Sequence[Floats], step: float) -> bool:
 
 def as_number(value: object) -> float:
     """`value` as a number; NaN, which no bounds hold, where it is none."""
-    return float(value) if isinstance(value, Real) else math.nan
+    if isinstance(value, str):
+        return math.nan
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def _numbers(name: str, values: ArrayLike) -> Floats:

@@ -15,6 +15,8 @@ ROLES: tuple[Role, ...] = ("train", "test", "validation")
 SPLIT_COLUMNS = ("split", "subset", "set", "partition", "phase", "usage")
 """Usual names of columns that name the part of each row, in `letters`."""
 
+_FLAGS = {"", "0", "1", "0.0", "1.0", "true", "false", "t", "f", "yes", "no", "y", "n"}
+
 _WORDS: dict[str, Role] = {
     **dict.fromkeys(("train", "training", "trn", "trainval"), "train"),
     **dict.fromkeys(("test", "testing", "tst", "eval", "evaluation", "holdout"), "test"),
@@ -84,20 +86,23 @@ def split_column(
 ) -> tuple[str | None, list[str]]:
     """The column that names the part of each row, or notes on those that seem to and do not.
 
-    Numbers are not read: 1 may be the training part, the test part, or a fold.
+    Numbers are not read: 1 may be the training part, the test part, or a fold. Nor is a column that
+    is called by a part: ``valid`` may be a quality, and ``test`` a method. It is noted where it
+    holds flags.
     """
     usual = [name for name in columns if letters(name) in SPLIT_COLUMNS]
-    flags = [name for name in columns if is_plain(letters(name).removeprefix("is"))]
     notes = []
-    for name in (*usual, *flags):
+    for name in (*usual, *(name for name in columns if is_plain(letters(name).removeprefix("is")))):
         values = sorted({row[name].strip() for row in rows})
-        if any(map(role, values)):
+        if name in usual and any(map(role, values)):
             return name, []
+        if name not in usual and not _FLAGS.issuperset(value.lower() for value in values):
+            continue
         shown = first_names([value[:40] or "nothing" for value in values], 3)
         several = "values" if len(values) > 1 else "value"
         notes.append(
             f"column {name!r} of {table} has the {several} {shown}, which name no part: it is "
-            "not used; write train and test there"
+            "not used; a column split of train and test is"
         )
     return None, notes
 

@@ -221,6 +221,7 @@ PROGRESS = ProgressLabels(
     finished="{run} finished: test {test}, {time}",
     stopped="{run} stopped after {length} of its steps: test {test}",
     stopped_so_far="{run} stopped after {epochs} epochs, not levelled off: test {test}",
+    out_of_time="{run} interrupted, the budget is over: it goes on from its last checkpoint later",
     ended="{run} {state}: {error}",
     states=RUN_STATES,
 )

@@ -219,6 +219,7 @@ PROGRESS = ProgressLabels(
     finished="{run}完成，測試 {test}，{time}",
     stopped="{run}停在 {length} 的步數，測試 {test}",
     stopped_so_far="{run}訓練 {epochs} 個 epoch 後停止，尚未持平，測試 {test}",
+    out_of_time="{run}因時間用完而中斷，之後會從最後的檢查點繼續",
     ended="{run}{state}：{error}",
     states=RUN_STATES,
 )
