@@ -42,7 +42,12 @@ def test_advice_as_json_has_numbers_and_is_what_the_library_says(
     assert said["target"]["error"] == 0.9
     found = package.Study.open(trained.folder).advice(0.9)
     assert said.pop("metric") == "accuracy"
-    assert said == json.loads(json.dumps(found.to_dict()))
+    (caution,) = said.pop("cautions")
+    assert caution["text"] == found.cautions[0].text
+    assert caution["command"].startswith("sixteenth run studies/tiny/study.yaml --set ")
+    library = json.loads(json.dumps(found.to_dict()))
+    assert [one["text"] for one in library.pop("cautions")] == [caution["text"]]
+    assert said == library
     assert said["best"] == found.best
     assert said["verdict"] == package.Study.open(trained.folder).opening()[0]
     assert said["target"]["text"] == found.target.text
