@@ -18,6 +18,18 @@ def renamed(folder: str, names: dict[int, int]) -> Callable[[Path], None]:
     return make
 
 
+def ten_rows(title: str, column: str, values: tuple[str, str], *notes: str) -> Case:
+    """Ten labelled images whose table has another column, with two values in turn."""
+    rows = "".join(f"{i}.png,{'ab'[i // 5]},{values[i % 2]}\n" for i in range(10))
+    return Case(
+        f"{title}, {' and '.join(values)}",
+        together(greys({".": range(10)}), put("metadata.csv", f"file_name,label,{column}\n{rows}")),
+        both={"a": range(5), "b": range(5, 10)},
+        test_images=2,
+        notes=["labels from column 'label' of metadata.csv", *notes, CUT],
+    )
+
+
 TABLES = [
     Case(
         "a column says which rows are for testing",
@@ -80,20 +92,7 @@ TABLES = [
         notes=["labels from column 'label' of metadata.csv"],
     ),
     *(
-        Case(
-            f"a column that is called as a part, and is none: {name} with {', '.join(values)}",
-            together(
-                greys({".": range(10)}),
-                put(
-                    "metadata.csv",
-                    f"file_name,label,{name}\n"
-                    + "".join(f"{i}.png,{'ab'[i // 5]},{values[i % 2]}\n" for i in range(10)),
-                ),
-            ),
-            both={"a": range(5), "b": range(5, 10)},
-            test_images=2,
-            notes=["labels from column 'label' of metadata.csv", CUT],
-        )
+        ten_rows(f"a column that is called as a part, and is none: {name}", name, values)
         for name, values in {
             "is_valid": ("valid", "invalid"),
             "dev": ("dev1", "dev2"),
@@ -103,24 +102,12 @@ TABLES = [
         }.items()
     ),
     *(
-        Case(
-            f"parts that are not understood: {name} with {', '.join(values)}",
-            together(
-                greys({".": range(10)}),
-                put(
-                    "metadata.csv",
-                    f"file_name,label,{name}\n"
-                    + "".join(f"{i}.png,{'ab'[i // 5]},{values[i % 2]}\n" for i in range(10)),
-                ),
-            ),
-            both={"a": range(5), "b": range(5, 10)},
-            test_images=2,
-            notes=[
-                "labels from column 'label' of metadata.csv",
-                f"column {name!r} of metadata.csv has the values {', '.join(sorted(values))}, "
-                "which name no part: it is not used; a column split of train and test is",
-                CUT,
-            ],
+        ten_rows(
+            f"parts that are not understood: {name}",
+            name,
+            values,
+            f"column {name!r} of metadata.csv has the values {', '.join(sorted(values))}, "
+            "which name no part: it is not used; a column split of train and test is",
         )
         for name, values in {
             "split": ("1", "2"),

@@ -159,8 +159,7 @@ def report(
     """Write the report of a study again from its run folders, and print its path."""
     study = open_study(folder, out, lang)
     page = study.report(from_table=from_table)
-    if said := study.lost_reasons():
-        print_message(said)
+    tell_of_gone_runs(study)
     if as_json:
         print_json(_outcome(study, study.results(), page))
     else:

@@ -76,7 +76,7 @@ def explain(
     from ..storage.study_folder import StudyFolder
     from ..study import Study, moved
     from ..study import explain as tests
-    from ..study.kept import check_nothing_lost, set_lost_repeats_aside
+    from ..study.kept import check_nothing_lost, lost_reasons, set_lost_repeats_aside
     from ..study.sub_study import RESTORE
     from .display import display_for
     from .watch.beside import watched
@@ -119,7 +119,7 @@ def explain(
         for number, (name, part) in enumerate(todo):
             heading = _heading(costs, number, name, language)
             failed += _train(heading, name, part, machine, language)
-    for notice in (set_lost_repeats_aside(place, study.runs()), study.lost_reasons()):
+    for notice in (set_lost_repeats_aside(place, study.runs()), lost_reasons(place, study.spec)):
         if notice:
             print_message(notice)
     page = study.report()

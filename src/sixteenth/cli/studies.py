@@ -87,9 +87,10 @@ def tell_of_gone_runs(study: Study) -> None:
     """Say on standard error which finished runs, and which reasons that were tested, are left out,
     as their folders are gone."""
     from ..storage.study_folder import StudyFolder
-    from ..study.kept import lost_rows
+    from ..study.kept import lost_reasons, lost_rows
 
-    for said in (lost_rows(StudyFolder(study.folder)), study.lost_reasons()):
+    folder = StudyFolder(study.folder)
+    for said in (lost_rows(folder), lost_reasons(folder, study.spec)):
         if said:
             print_message(said)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import InputError
 from ..messages import counted
-from ..spec import RunSpec
+from ..spec import RunSpec, StudySpec
 from ..storage.kept_tables import KeptRows, has_result, read_table, run_of
 from ..storage.study_folder import EXPLAIN, REPEATS, StudyFolder
 from ..storage.whole_files import write_whole
@@ -73,13 +73,12 @@ def check_nothing_lost(
         )
 
 
-def lost_reasons(folder: StudyFolder, levers: Iterable[StudyFolder]) -> str:
-    """Which reasons that `sixteenth explain` tested the report does not tell, as their runs are
-    gone, and how to have them told by their tables; empty where none is.
+def lost_reasons(folder: StudyFolder, spec: StudySpec) -> str:
+    """Which reasons that `sixteenth explain` tested in the study of `spec` the report does not
+    tell, as their runs are gone, and how to have them told by their tables; empty where none is."""
+    from .levers import begun_reasons
 
-    Args:
-        levers: where the runs of each lever lie, without repeats of the study's cells.
-    """
+    levers = begun_reasons(spec, folder.path)
     gone = [place.path.relative_to(folder.path) for place in levers if gone_runs(place)[0]]
     if not gone:
         return ""

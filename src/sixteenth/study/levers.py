@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from ..analysis.findings.levers import ALONE, CellPair, Lever
+from ..analysis.inputs.grid import Arm
 from ..errors import ModelError, WeightsError
 from ..spec import RunSpec, StudySpec, load_frozen
 from ..spec.fields import BASIC_BLOCKS, is_resnet
@@ -55,7 +57,7 @@ class LeverStudy:
         """Of `base`, as KEY=VALUE, that train all of it with the lever; none where it cannot."""
         if self.lever in ALONE:
             return ()
-        if self.lever is Lever.STEM and not _have_stem(base.models, base.init):
+        if self.lever is Lever.STEM and not _have_stem(product(base.models, base.init)):
             return ()
         begun = _pair_of(self.spec)
         if self.lever is Lever.ZERO_INIT and begun.behind[0] not in BASIC_BLOCKS:
@@ -92,9 +94,10 @@ class LeverStudy:
         """
         own, place = self.spec.runs(), StudyFolder(self.folder)
         if self.lever in ALONE:
-            tables = (KeptRows.read(path).run_ids() for path in (place.path, place.kept_path))
             known = {run.run_id for run in own if place.run(run.run_id).path.is_dir()}
-            known.update(*tables)
+            if not known:  # only tables may be left
+                known.update(KeptRows.read(place.kept_path).run_ids())
+                known.update(KeptRows.read(place.path).run_ids())
             if self.as_begun and any(run.run_id in known for run in own):
                 return [run for run in own if run.run_id in known]
             behind = _pair_of(self.spec).behind if self.as_begun else self.pair.behind
@@ -193,7 +196,7 @@ def _pair_of(spec: StudySpec) -> CellPair:
 
 def _changes(spec: StudySpec, pair: CellPair, lever: Lever, symbols: bool) -> dict[str, Any] | None:
     """Values put over those of the study file; None where there is nothing to change."""
-    train = spec.train
+    train, arms = spec.train, (pair.behind, pair.ahead)
     match lever:
         case Lever.STEPS:
             if train.epochs == "auto":
@@ -207,9 +210,8 @@ def _changes(spec: StudySpec, pair: CellPair, lever: Lever, symbols: bool) -> di
             size = 2 * spec.image_size
             return {"image_size": size, "train": larger} if size <= LARGEST_IMAGE else None
         case Lever.STEM:
-            return {"stem": "cifar"} if spec.stem == "default" and _pair_has_stem(pair) else None
+            return {"stem": "cifar"} if spec.stem == "default" and _have_stem(arms) else None
         case Lever.ZERO_INIT:
-            arms = (pair.behind, pair.ahead)
             able = all(init == "random" and is_resnet(model) for model, init in arms)
             begun = spec.zero_init(pair.behind[0])
             return {"zero_init_residual": True} if able and not begun else None
@@ -241,21 +243,16 @@ def _augmentation(spec: StudySpec, symbols: bool) -> dict[str, Any] | None:
     return {"train": changes} if changes else None
 
 
-def _pair_has_stem(pair: CellPair) -> bool:
-    return all(_have_stem([model], [init]) for model, init in (pair.behind, pair.ahead))
-
-
-def _have_stem(models: Iterable[str], inits: Sequence[str]) -> bool:
-    """Whether models have a first layer for small images that goes with their initial weights."""
+def _have_stem(arms: Iterable[Arm]) -> bool:
+    """Whether all models have a first layer for small images that goes with their weights."""
     from ..models import check_init, check_model, is_factory
 
     try:
-        for model in models:
+        for model, init in arms:
             if is_factory(model):
                 return False
             check_model(model, "cifar")
-            for init in inits:
-                check_init(model, init, stem="cifar")
+            check_init(model, init, stem="cifar")
     except (ModelError, WeightsError):
         return False
     return True

@@ -7,6 +7,7 @@ changed. `study` adds what trains them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from html import escape
 from pathlib import Path
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING, Literal
 
 from ..language import find_tag, language_for, locale_tag
 from ..spec import RunSpec, StudySpec, load_frozen
-from ..storage.kept_tables import KeptRows, read_table
 from ..storage.run_facts import DataFacts
 from ..storage.run_record import RunRecord
 from ..storage.study_folder import StudyFolder, StudySnapshot, check_is_study
@@ -192,8 +192,8 @@ class StudyResults:
             from_table: of finished runs whose folders are gone, keep what the tables say of them:
                 these are copied to the folder ``kept`` of the study, and from then on the rows
                 stand in for such runs everywhere, also for those of `sixteenth explain`.
-                `Study.run` does not train them again. Their
-                training curves and test predictions are missing.
+                `Study.run` does not train them again. Their training curves and test predictions
+                are missing.
 
         Returns:
             The path of report.html.
@@ -212,20 +212,10 @@ class StudyResults:
             keep_tables(folder, self.runs())
             for place, each in begun_reasons(self.spec, self.folder).items():
                 if gone_runs(place)[0]:
-                    keep_tables(place, each.runs())
+                    keep_tables(place, each.spec.runs())
         else:
             check_nothing_lost(folder, self.runs())
         return self._write_report()
-
-    def lost_reasons(self) -> str:
-        """A notice of reasons that were tested and are not told, see `kept.lost_reasons`.
-
-        For other modules of the package.
-        """
-        from .kept import lost_reasons
-        from .levers import begun_reasons
-
-        return lost_reasons(StudyFolder(self.folder), begun_reasons(self.spec, self.folder))
 
     def _write_report(self, *, unless_current: bool = False) -> Path:
         """`report` without its check.
@@ -264,7 +254,7 @@ class StudyResults:
     def _analyse(self, target_error: float | None = None) -> Findings:
         from ..analysis.findings.levers import LeverRuns
         from ..report.discussion import analyse_study
-        from .results import results_table
+        from .results import class_sizes, results_table
 
         snapshot = self._read_all()
         tested = [
@@ -277,9 +267,12 @@ class StudyResults:
             )
             for each, read in self._read_levers()
         ]
+        measured, predictions = self._measurements(snapshot), snapshot.predictions()
+        if not predictions:
+            measured = replace(measured, class_sizes=class_sizes(snapshot))
         return analyse_study(
-            self._measurements(snapshot),
-            snapshot.predictions(),
+            measured,
+            predictions,
             target_error=target_error,
             tested=tested,
         )
@@ -345,7 +338,6 @@ class StudyResults:
             histories=self._table("histories", snapshot),
             records=list(snapshot.records.values()),
             class_images=class_images(snapshot),
-            class_sizes={} if snapshot.predictions() else _class_sizes(snapshot),
         )
 
     def _table(
@@ -389,12 +381,6 @@ class _StudyAsRead(StudyResults):
 
     def _read_controls(self) -> list[StudySnapshot]:
         return self._controls
-
-
-def _class_sizes(snapshot: StudySnapshot) -> dict[str, float]:
-    """Test images of each class, by the tables of a study; see `KeptRows.class_sizes`."""
-    written = KeptRows(classes=read_table(snapshot.folder.per_class_path))
-    return snapshot.kept.class_sizes() or written.class_sizes()
 
 
 def same_snapshots(kept: Sequence[StudySnapshot], read: Sequence[StudySnapshot]) -> bool:

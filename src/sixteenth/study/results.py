@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..errors import InputError
 from ..spec import RunSpec, spec_differences, without_place
-from ..storage.kept_tables import KeptRows
+from ..storage.kept_tables import KeptRows, read_table
 from ..storage.lease import Pulse
 from ..storage.run_facts import (
     DataFacts,
@@ -135,6 +135,12 @@ def _known_measures(
         return next((each for each in found if not math.isnan(each)), math.nan)
 
     return {row["run_id"]: {name: measure(row, name) for name in MEASURES} for row in rows}
+
+
+def class_sizes(snapshot: StudySnapshot) -> dict[str, float]:
+    """Test images of each class, by the tables of a study; see `KeptRows.class_sizes`."""
+    written = KeptRows(classes=read_table(snapshot.folder.per_class_path))
+    return snapshot.kept.class_sizes() or written.class_sizes()
 
 
 def machine_kinds(records: Mapping[str, RunRecord]) -> dict[str, str]:

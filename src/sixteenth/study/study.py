@@ -196,7 +196,7 @@ class Study(StudyResults):
             KeyboardInterrupt: what was finished is kept; running again goes on from there.
         """
         from .executors import place_of
-        from .kept import save_lost_rows
+        from .kept import lost_reasons, save_lost_rows
         from .planning.executions import ExecutionRequest, write_executions
         from .tested import check_predictions
 
@@ -222,7 +222,8 @@ class Study(StudyResults):
                 if record.is_finished:
                     snapshot.place(record.run_id).remove_leftovers()
             lost = save_lost_rows(StudyFolder(self.folder), self.runs())
-            for notice in filter(None, (lost, self.lost_reasons())):
+            reasons = lost_reasons(StudyFolder(self.folder), self.spec)
+            for notice in filter(None, (lost, reasons)):
                 listener.noticed(notice)
             write_executions(self.folder, plan.schedule)
             report = None if budget is None else self._write_report

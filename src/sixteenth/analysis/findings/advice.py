@@ -109,7 +109,7 @@ class AnotherSize(Step):
 
 @dataclass(frozen=True)
 class MoreSeeds(Step):
-    """More trainings of the two best cells of one size, which cannot be told apart: two of each.
+    """Two more trainings of each of the two best cells of one size, which cannot be told apart.
 
     Attributes:
         seconds: of these trainings.

@@ -208,12 +208,13 @@ def diagnose(grid: Grid, context: Context) -> list[DiagnosisFinding]:
     Args:
         context: what the tables do not say.
     """
+    chance, evenly = chance_accuracy(grid, context), _evenly(context)
     found: list[DiagnosisFinding | None] = []
     for cell in grid.cells:
         for run in cell.runs:
             history = grid.histories.get(run.run_id)
             found += [
-                _at_chance(grid, cell, run, context),
+                _at_chance(grid, cell, run, chance, evenly),
                 _overfitting(cell, run),
                 _rising_test_loss(cell, run, history),
                 _too_few_steps(cell, run, history),
@@ -258,18 +259,17 @@ def _evenly(context: Context) -> float:
     return 1 / classes if classes else math.nan
 
 
-def _at_chance(grid: Grid, cell: Cell, run: Run, context: Context) -> AtChance | None:
-    chance = chance_accuracy(grid, context)
+def _at_chance(grid: Grid, cell: Cell, run: Run, chance: float, evenly: float) -> AtChance | None:
     if not (math.isfinite(chance) and run.effective_size > 0):
         return None
     accuracy, size = run.accuracy, run.effective_size
     low = float(binomial_interval(accuracy * size, size)[0])
-    if low > chance or _tells_classes_apart(grid, run, context):
+    if low > chance or _tells_classes_apart(grid, run, evenly):
         return None
     return AtChance(cell, run.run_id, run.seed, 1.0, accuracy, low, chance, run.test_size)
 
 
-def _tells_classes_apart(grid: Grid, run: Run, context: Context) -> bool:
+def _tells_classes_apart(grid: Grid, run: Run, evenly: float) -> bool:
     """Whether its balanced accuracy is above that of guessing.
 
     Whoever guesses, at any rates, gets the mean of the recalls right that one answer to all images
@@ -281,7 +281,7 @@ def _tells_classes_apart(grid: Grid, run: Run, context: Context) -> bool:
     balanced = Scoring.of(Metric.BALANCED_ACCURACY, grid.predictions.labels)
     if right is not None:
         accuracy, size = float(balanced.score(right)), balanced.effective_size(right)
-    chance = balanced.chance if math.isfinite(balanced.chance) else _evenly(context)
+    chance = balanced.chance if math.isfinite(balanced.chance) else evenly
     if not (math.isfinite(accuracy) and size > 0):
         return False
     return float(binomial_interval(accuracy * size, size)[0]) > chance

@@ -279,9 +279,8 @@ def lever_gains(
     """What twice the steps, larger images or another first layer bring each cell; see `explained`.
 
     Twice the steps are the half of four times the steps, where that length was measured; else it is
-    four times the steps. Trainings
-    of `Lever.SEEDS` count where `results` has them, so that each gain starts from the same cell as
-    the other options.
+    four times the steps. Trainings of `Lever.SEEDS` count where `results` has them, so that each
+    gain starts from the same cell as the other options.
     """
     kept = (Lever.STEPS, Lever.IMAGE_SIZE, Lever.STEM)
     lasting = [runs for runs in tested if runs.lever in kept]

@@ -52,7 +52,7 @@ class _Tried(NamedTuple):
             verdict=verdict_of(self.gain.low, self.gain.high),
             measured=True,
             seconds=cell_seconds(grid, self.end),
-            times_steps=4.0 if whole else 2.0,
+            times_steps=4 if whole else 2,
             across_machines=self.gain.across_machines,
             lever=self.lever,
             draws=self.draws,

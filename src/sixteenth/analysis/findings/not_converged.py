@@ -64,7 +64,7 @@ class NotConverged(Finding):
         last = last_steps(grid, best, evidence.level)
         known = improves or (last is not None and last.verdict == "above")
         longer = [one.times_steps for one in options if one.kind is OptionKind.TRAINING]
-        times = round(max(longer, default=2.0))
+        times = max(longer, default=2)
         settings, steps = longer_settings(grid, best, evidence.context, times)
         seconds = longer_seconds(grid, evidence.explanation.repeats, times, steps=steps)
         yield cls(settings, seconds, known)

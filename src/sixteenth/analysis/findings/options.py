@@ -121,7 +121,7 @@ class Option(Finding):
     new_images: float = 0.0
     all_labelled: float = math.nan
     seconds: float = math.nan
-    times_steps: float = 2.0
+    times_steps: int = 2
     chance_best: float = math.nan
     regret: float = math.nan
     points_per_1000_images: float = math.nan

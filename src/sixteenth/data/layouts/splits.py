@@ -90,13 +90,15 @@ def split_column(
     is called by a part: ``valid`` may be a quality, and ``test`` a method. It is noted where it
     holds flags.
     """
-    usual = [name for name in columns if letters(name) in SPLIT_COLUMNS]
     notes = []
-    for name in (*usual, *(name for name in columns if is_plain(letters(name).removeprefix("is")))):
+    for name in columns:
+        usual = letters(name) in SPLIT_COLUMNS
+        if not (usual or is_plain(letters(name).removeprefix("is"))):
+            continue
         values = sorted({row[name].strip() for row in rows})
-        if name in usual and any(map(role, values)):
+        if usual and any(map(role, values)):
             return name, []
-        if name not in usual and not _FLAGS.issuperset(value.lower() for value in values):
+        if not (usual or _FLAGS.issuperset(value.lower() for value in values)):
             continue
         shown = first_names([value[:40] or "nothing" for value in values], 3)
         several = "values" if len(values) > 1 else "value"
