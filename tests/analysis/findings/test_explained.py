@@ -19,9 +19,9 @@ from sixteenth.analysis.findings.explained import (
     LeverVerdict,
     TriedAhead,
     UnfinishedLevers,
-    explained,
     lever_verdict,
 )
+from sixteenth.analysis.findings.lever_effects import explained
 from sixteenth.analysis.findings.levers import CellPair, Lever, LeverRuns
 from sixteenth.analysis.inputs.trainings import UNCERTAINTY, assumed_deviation
 from sixteenth.language import language_for

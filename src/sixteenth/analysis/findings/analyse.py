@@ -29,7 +29,8 @@ from .doubling import last_doubling
 from .doubtful_labels import Suspect, data_findings, suspects
 from .evidence import Evidence
 from .expectation import Expect, expectation, verdicts
-from .explained import Explanation, explained, lever_gains
+from .explained import Explanation
+from .lever_effects import explained, lever_gains
 from .levers import Lever, LeverRuns
 from .limits import limits
 from .options import Option
