@@ -19,7 +19,7 @@ from sixteenth.analysis.findings.diagnosis import UnstableTraining
 from sixteenth.analysis.findings.missing_runs import RunsMissing
 from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
 from sixteenth.analysis.findings.overview import Card, Overview, Verdict
-from sixteenth.analysis.inputs.grid import Cell
+from sixteenth.analysis.inputs.cells import Cell
 from sixteenth.analysis.stats.intervals import Interval
 from sixteenth.cli.answer import print_answer
 from sixteenth.cli.commands import app

@@ -14,7 +14,7 @@ from sixteenth.analysis.findings.compare_options import _with_rates
 from sixteenth.analysis.findings.missing_runs import RunsMissing
 from sixteenth.analysis.findings.options import HeldBack, Option, OptionKind, OptionVerdict
 from sixteenth.analysis.findings.overview import Card, Overview, Verdict
-from sixteenth.analysis.inputs.grid import Cell
+from sixteenth.analysis.inputs.cells import Cell
 from sixteenth.analysis.stats.intervals import Interval
 from sixteenth.language import language_for
 from sixteenth.language.commands import command

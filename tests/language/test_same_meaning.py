@@ -17,7 +17,7 @@ from sixteenth.analysis.findings.expectation import ModelCrossover
 from sixteenth.analysis.findings.limits import NotAllPaired, ReportedEpoch
 from sixteenth.analysis.findings.overview import Overview, Verdict
 from sixteenth.analysis.findings.per_class import ClassRecall, WeakClasses
-from sixteenth.analysis.inputs.grid import Cell
+from sixteenth.analysis.inputs.cells import Cell
 from sixteenth.analysis.inputs.predictions import Unpaired
 from sixteenth.analysis.stats.intervals import Interval
 from sixteenth.language import language_for

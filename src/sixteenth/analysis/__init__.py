@@ -19,7 +19,8 @@ from .findings.analyse import Findings, MissingRun, analyse
 from .findings.diagnosis import Context, Diagnosis
 from .findings.options import Option, OptionKind, OptionVerdict
 from .findings.types import Finding, Section, SectionKey, Strength
-from .inputs.grid import Cell, Grid, Run
+from .inputs.cells import Cell, Run
+from .inputs.grid import Grid
 from .inputs.predictions import Predictions, TestPredictions
 from .inputs.scoring import Metric
 from .inputs.tables import read_grid, rows_by_run, whole_runs

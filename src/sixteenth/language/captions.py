@@ -11,7 +11,7 @@ from ..analysis.curves.learning_curve import LearningCurve
 from ..analysis.curves.points import CurveWarning
 from ..analysis.findings.options import Option
 from ..analysis.findings.per_class import ClassCurves, ClassRecall
-from ..analysis.inputs.grid import Arm, Cell
+from ..analysis.inputs.cells import Arm, Cell
 from ..analysis.stats.intervals import IntervalKind
 from .text import plain
 from .words import Words

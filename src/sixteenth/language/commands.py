@@ -27,7 +27,7 @@ from ..analysis.findings.missing_runs import MeasuredSoFar, RunsMissing, Stopped
 from ..analysis.findings.not_converged import CatchingUp, NotConverged
 from ..analysis.findings.options import Option
 from ..analysis.findings.per_class import ImbalancedClasses
-from ..analysis.inputs.grid import Cell
+from ..analysis.inputs.cells import Cell
 from ..analysis.inputs.scoring import Metric
 
 RUN = "sixteenth run study.yaml"

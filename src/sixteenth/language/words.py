@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import ClassVar, TypeVar, cast
 
-from ..analysis.inputs.grid import Cell
+from ..analysis.inputs.cells import Cell
 from ..analysis.inputs.scoring import Metric
 from ..spec.fields import weights_of
 from .text import short_name

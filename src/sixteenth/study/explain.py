@@ -26,7 +26,7 @@ from ..analysis.findings.explained import (
 )
 from ..analysis.findings.levers import CellPair, Lever
 from ..analysis.findings.types import SectionKey
-from ..analysis.inputs.grid import Cell
+from ..analysis.inputs.cells import Cell
 from ..errors import DataError, InputError, MismatchError, ModelError, WeightsError
 from ..spec import StudySpec, load_frozen
 from ..spec.fields import is_part_trained

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..analysis.findings.levers import ALONE, CellPair, Lever
-from ..analysis.inputs.grid import Arm
+from ..analysis.inputs.cells import Arm
 from ..errors import ModelError, WeightsError
 from ..spec import RunSpec, StudySpec, load_frozen
 from ..spec.fields import BASIC_BLOCKS, is_resnet

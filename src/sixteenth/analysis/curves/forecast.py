@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..inputs.grid import Arm, Cell
+from ..inputs.cells import Arm, Cell
 from .crossover import Crossover, crossover, images_for, size_grid
 from .joint import CURVE_LEVEL, Curves
 from .points import CurveWarning

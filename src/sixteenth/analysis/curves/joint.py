@@ -21,7 +21,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..inputs.grid import Arm, Cell, Grid
+from ..inputs.cells import Arm, Cell
+from ..inputs.grid import Grid
 from ..inputs.trainings import COUNT
 from .learning_curve import LearningCurve, fit_learning_curve
 

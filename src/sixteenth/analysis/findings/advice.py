@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 
 from ...spec.fields import is_frozen
-from ..inputs.grid import Arm, Cell
+from ..inputs.cells import Arm, Cell
 from ..stats.intervals import Interval, cell_interval
 from ..stats.paired import Contrast, compare_cells
 from .compare_options import find_options

@@ -16,7 +16,8 @@ import pandas as pd
 from ...errors import InputError
 from ..curves.joint import Curves, fit_curves
 from ..curves.learning_curve import LearningCurve
-from ..inputs.grid import Arm, Grid, MissingReason
+from ..inputs.cells import Arm, MissingReason
+from ..inputs.grid import Grid
 from ..inputs.predictions import Predictions
 from ..inputs.scoring import Metric
 from ..inputs.tables import read_grid

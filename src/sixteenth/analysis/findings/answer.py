@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from ...spec.fields import Finetune, trains_more
-from ..inputs.grid import Cell, Grid
+from ..inputs.cells import Cell
+from ..inputs.grid import Grid
 from .advice import Advice, BestNetwork
 from .cautions import PartTrained, once
 from .doubling import LastDoubling, left_to_gain, training_gain

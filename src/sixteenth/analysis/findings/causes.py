@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ...spec.fields import is_part_trained
-from ..inputs.grid import Cell, Grid
+from ..inputs.cells import Cell
+from ..inputs.grid import Grid
 from ..stats.paired import Contrast
 from .diagnosis import CLIMB, Context, UnstableTraining, falls_back, fit_error
 from .expectation import Expect, Outcome, SizeVerdict

@@ -18,7 +18,8 @@ from ...spec.fields import (
     trained_part,
     weights_of,
 )
-from ..inputs.grid import Cell, Grid
+from ..inputs.cells import Cell
+from ..inputs.grid import Grid
 from .cost import seeds_seconds, study_seconds
 from .diagnosis import UnstableTraining, falls_back
 from .evidence import Evidence

@@ -16,7 +16,8 @@ from dataclasses import replace
 import numpy as np
 
 from ...spec.fields import is_frozen, is_part_trained, other_weights, trains_more
-from ..inputs.grid import Cell, Grid
+from ..inputs.cells import Cell
+from ..inputs.grid import Grid
 from .doubling import LastDoubling, left_to_gain, may_change, twice_the_images
 from .evidence import Evidence
 from .forecast_options import longer_training, more_images

@@ -6,7 +6,8 @@ import math
 from collections.abc import Container, Iterable, Sequence
 
 from ...spec.fields import is_frozen
-from ..inputs.grid import Cell, CellKey, Grid, Run
+from ..inputs.cells import Cell, CellKey, Run
+from ..inputs.grid import Grid
 
 
 def cell_seconds(grid: Grid, cell: Cell, images: float | None = None) -> float:

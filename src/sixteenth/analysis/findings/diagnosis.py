@@ -14,7 +14,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..inputs.grid import Cell, Grid, History, Run
+from ..inputs.cells import Cell, Run
+from ..inputs.grid import Grid, History
 from ..inputs.scoring import Metric, Scoring
 from ..stats.intervals import binomial_interval
 from .training_curves import climbing, risen

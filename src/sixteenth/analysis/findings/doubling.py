@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ...spec.fields import AUTO_ENDS, is_frozen
-from ..inputs.grid import Cell, Grid
+from ..inputs.cells import Cell
+from ..inputs.grid import Grid
 from ..stats.paired import Basis, Contrast, compare_cells, contrast
 from ..stats.spread import Spread
 from .types import Finding, Strength

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..inputs.grid import Arm, Cell, Grid
+from ..inputs.cells import Arm, Cell
+from ..inputs.grid import Grid
 from ..stats.per_class import class_name
 from .doubling import SAME_SIZE
 from .types import Finding, ImageChecks, Strength

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..curves.joint import Curves
-from ..inputs.grid import Arm, Cell, Grid
+from ..inputs.cells import Arm, Cell
+from ..inputs.grid import Grid
 from ..stats.paired import best_network
 from .diagnosis import AtChance, Context, DiagnosisFinding, TooFewSteps
 from .doubling import LastDoubling

@@ -10,7 +10,8 @@ from enum import StrEnum
 from ..curves.crossover import Crossover, CrossoverOutcome
 from ..curves.forecast import find_crossover
 from ..curves.joint import Curves
-from ..inputs.grid import Cell, Grid
+from ..inputs.cells import Cell
+from ..inputs.grid import Grid
 from ..stats.paired import Contrast, compare_differences
 from .doubling import as_settled
 from .over_sizes import over_sizes

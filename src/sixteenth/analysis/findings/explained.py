@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves.joint import CURVE_LEVEL, spread_of
-from ..inputs.grid import Arm, Cell, Grid
+from ..inputs.cells import Arm, Cell
+from ..inputs.grid import Grid
 from ..stats.paired import Contrast, another_draws, compare_cells
 from .levers import Lever, LeverProgress
 from .types import Finding, Strength

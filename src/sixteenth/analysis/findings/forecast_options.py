@@ -12,7 +12,7 @@ from ..curves.forecast import doubling_draws, doubts
 from ..curves.joint import CURVE_LEVEL, spread_of
 from ..curves.learning_curve import fit_learning_curve
 from ..curves.power_laws import TRAINING_PRIOR
-from ..inputs.grid import Cell, across_machines
+from ..inputs.cells import Cell, across_machines
 from ..inputs.trainings import COUNT
 from .cost import cell_seconds
 from .doubling import SAME_SIZE

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..inputs.grid import Arm, Cell, Grid
+from ..inputs.cells import Arm, Cell
+from ..inputs.grid import Grid
 from ..inputs.predictions import Predictions
 from ..inputs.scoring import Metric
 from ..inputs.tables import read_grid, whole_runs

@@ -9,7 +9,7 @@ from enum import StrEnum
 import pandas as pd
 
 from ...spec.fields import is_part_trained
-from ..inputs.grid import Arm, Cell
+from ..inputs.cells import Arm, Cell
 from ..inputs.predictions import Predictions
 from ..inputs.tables import whole_runs
 

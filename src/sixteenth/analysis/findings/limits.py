@@ -18,7 +18,8 @@ from ...spec.fields import (
     trained_part,
 )
 from ..curves.joint import CURVE_LEVEL, Curves
-from ..inputs.grid import Cell, Grid, Run
+from ..inputs.cells import Cell, Run
+from ..inputs.grid import Grid
 from ..inputs.predictions import Unpaired
 from ..inputs.scoring import Metric
 from .expectation import SizeVerdict

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ...spec.fields import other_weights
-from ..inputs.grid import Cell, Grid
+from ..inputs.cells import Cell
+from ..inputs.grid import Grid
 from ..stats.paired import Contrast, another_draws, compare_cells
 from ..stats.significance import holm
 from .cost import cell_seconds

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from ...errors import DivergedError
-from ..inputs.grid import Cell, Grid
+from ..inputs.cells import Cell
+from ..inputs.grid import Grid
 from .cost import training_seconds
 from .evidence import Evidence
 from .types import Finding, Strength

@@ -13,7 +13,8 @@ from typing import Self
 
 from ...spec.fields import AT_MAX_EPOCHS, AUTO_ENDS, BY_VALIDATION
 from ...spec.train_spec import LEAST_GAIN
-from ..inputs.grid import Cell, Grid
+from ..inputs.cells import Cell
+from ..inputs.grid import Grid
 from .cost import longer_seconds
 from .diagnosis import Context
 from .doubling import last_steps, training_gain

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...spec.fields import is_part_trained, trains_more
 from ..curves.points import CurveWarning
-from ..inputs.grid import Arm, Cell
+from ..inputs.cells import Arm, Cell
 from .levers import Lever
 from .types import Finding, Strength
 

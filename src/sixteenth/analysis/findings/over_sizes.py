@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..inputs.grid import Arm, Cell, Grid
+from ..inputs.cells import Arm, Cell
+from ..inputs.grid import Grid
 from ..stats.paired import Contrast, compare_cells, significant
 from ..stats.significance import holm
 from .doubling import as_settled

@@ -10,7 +10,8 @@ from enum import StrEnum
 
 from scipy.special import ndtri
 
-from ..inputs.grid import Cell, Grid
+from ..inputs.cells import Cell
+from ..inputs.grid import Grid
 from ..stats.paired import compare_cells
 from .diagnosis import (
     FITTED,

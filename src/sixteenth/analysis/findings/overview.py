@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ..inputs.grid import Cell, Grid
+from ..inputs.cells import Cell
+from ..inputs.grid import Grid
 from ..stats.paired import compare_cells
 from .advice import Advice, AdviceStep, BestNetwork, LabelledImages, Separate
 from .answer import AnswerFinding, InHand, in_hand

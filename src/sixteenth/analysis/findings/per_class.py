@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 from scipy.stats import chisquare
 
-from ..inputs.grid import Cell, Grid
+from ..inputs.cells import Cell
+from ..inputs.grid import Grid
 from ..inputs.scoring import Metric, Scoring
 from ..stats.intervals import Interval
 from ..stats.paired import best_network

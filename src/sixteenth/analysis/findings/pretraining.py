@@ -10,7 +10,8 @@ import numpy as np
 
 from ..curves.forecast import Worth, worth_in_images
 from ..curves.joint import Curves
-from ..inputs.grid import Arm, Cell, Grid
+from ..inputs.cells import Arm, Cell
+from ..inputs.grid import Grid
 from ..inputs.scoring import Metric
 from ..stats.paired import Contrast, compare_cells, compare_differences, significant
 from .doubling import as_settled

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..inputs.grid import Cell
+from ..inputs.cells import Cell
 from .options import HeldBack, Option, OptionKind, OptionVerdict, visible_gain
 
 COARSE = 0.05

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..inputs.grid import Cell, Grid, MissingReason
+from ..inputs.cells import Cell, MissingReason
+from ..inputs.grid import Grid
 from ..stats.intervals import Interval, cell_interval
 from ..stats.paired import Contrast, compare_cells
 from .doubling import LastDoubling, as_settled

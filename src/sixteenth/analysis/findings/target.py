@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ..curves.crossover import images_for, size_grid
 from ..curves.joint import CURVE_LEVEL, Curves
 from ..curves.learning_curve import BOUND
-from ..inputs.grid import Arm, Grid
+from ..inputs.cells import Arm
+from ..inputs.grid import Grid
 from ..stats.paired import best_network
 from .types import Finding, Strength
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..inputs.grid import Cell, Grid, History
+from ..inputs.cells import Cell
+from ..inputs.grid import Grid, History
 
 LAST_PART = 1 / 3
 """The part of the epochs over which "at the end" is judged: long enough for a slope, short enough

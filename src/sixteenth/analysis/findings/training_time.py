@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import compress, pairwise
 
-from ..inputs.grid import Arm, Cell, Grid
+from ..inputs.cells import Arm, Cell
+from ..inputs.grid import Grid
 from ..stats.paired import Contrast, compare_cells, compare_differences, significant
 from .doubling import as_settled, of_steps
 from .types import Finding, Strength

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...spec.fields import is_frozen
-from .grid import HISTORY_COLUMNS, Cell, CellKey, Grid, History, Run
+from .cells import Cell, CellKey, Run
+from .grid import HISTORY_COLUMNS, Grid, History
 from .predictions import Predictions, TestPredictions, read_predictions
 from .scoring import Metric, Scoring
 

@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-from ..inputs.grid import Cell, CellKey, Grid
+from ..inputs.cells import Cell, CellKey
+from ..inputs.grid import Grid
 from .spread import LEVEL, Spread
 
 

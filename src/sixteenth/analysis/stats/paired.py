@@ -20,7 +20,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..inputs.grid import Cell, CellKey, Grid, across_machines
+from ..inputs.cells import Cell, CellKey, across_machines
+from ..inputs.grid import Grid
 from .significance import holm
 from .spread import LEVEL, Spread
 

@@ -16,7 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from ..inputs.grid import Cell, Grid
+from ..inputs.cells import Cell
+from ..inputs.grid import Grid
 from ..inputs.scoring import Metric, Scoring
 from ..inputs.trainings import FALL, SIMILARITY
 from .intervals import binomial_interval, wilson

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
-from ...analysis.inputs.grid import Cell, MissingReason
+from ...analysis.inputs.cells import Cell, MissingReason
 from ...analysis.inputs.scoring import Metric
 from ...spec.fields import Finetune, is_frozen, is_last_stage, weights_of
 from ..text import portion, upper_first

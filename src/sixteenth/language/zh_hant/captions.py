@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from ...analysis.curves.learning_curve import LearningCurve
 from ...analysis.findings.options import Option
 from ...analysis.findings.per_class import ClassCurves, ClassRecall
-from ...analysis.inputs.grid import Arm
+from ...analysis.inputs.cells import Arm
 from ...analysis.stats.intervals import IntervalKind
 from ..captions import Captions, CurveMetric, CurvesShown, Hole, Line, shared_warnings
 from ..text import plain

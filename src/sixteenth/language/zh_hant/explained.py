@@ -17,7 +17,7 @@ from ...analysis.findings.explained import (
     UnfinishedLevers,
 )
 from ...analysis.findings.levers import Lever
-from ...analysis.inputs.grid import Cell
+from ...analysis.inputs.cells import Cell
 from .numbers import NUMBERS, SENTENCE, images, interval, points, signed_points
 from .words import Words
 

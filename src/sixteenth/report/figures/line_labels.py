@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ...analysis import Band
-from ...analysis.inputs.grid import Arm
+from ...analysis.inputs.cells import Arm
 from ...language.base import Language
 from ...language.text import plain
 from .style import Look, draw_key, move_apart
