@@ -120,6 +120,25 @@ def test_sizes_above_a_million_are_written_in_full(table: Path, sixteenth: Comma
     assert trainings == {n: 1 for n, _ in rows}
 
 
+def test_the_sizes_of_folds_count_as_one_size_and_the_note_says_so(
+    tmp_path: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten folds of 1,003 images leave 902 or 903; as two sizes they would hide the scatter."""
+    monkeypatch.chdir(tmp_path)
+    lines = ["model,fold,train_size,test_accuracy"]
+    for model in ("small", "big"):
+        for part in (225, 451, 902):
+            for fold in range(4):
+                lines.append(f"{model},{fold},{part + fold % 2},{0.9 - 3 / part + 0.004 * fold}")
+    Path("folds.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    ended = sixteenth("fit", "folds.csv", "--group-by", "model", "--run-column", "fold", "--json")
+    assert ended.code == 0, ended.err
+    found = json.loads(ended.out)
+    assert found["curves"]["big"]["sizes"] == [225, 451, 902]
+    assert found["table"]["trainings"]["small"] == {"225": 4, "451": 4, "902": 4}
+    assert "differ by less than 1% count as one, such as 226 as 225" in " ".join(ended.err.split())
+
+
 def test_shares_of_a_total_and_the_last_epochs_are_asked_for_by_flags(
     table: Path, sixteenth: Command
 ) -> None:

@@ -7,6 +7,7 @@ epochs counts, is refused with the ways out, never guessed. How cells are read i
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -35,6 +36,9 @@ _TRAINING = re.compile(
     r"(?:^|[^a-z])(?:seed|run|run[ _-]?(?:id|uuid|name)|name|trial|repeat|replicate|version)$", re.I
 )
 """Names of columns that tell one training from another."""
+SAME_SIZE = 1.01
+"""Sizes whose ratio is below this count as one, as the training parts of a cross-validation do:
+their errors differ by far less than two trainings."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,7 @@ def read_trainings(path: Path, request: Request) -> Trainings:
             ERROR: _as_errors(path, read, value, percent, accuracy=not request.error),
         }
     )[[SIZE, ERROR, *dict.fromkeys(request.group_by)]]
+    _merge_near_sizes(read, request.group_by)
     _note_states(read, table)
     _note_pooled(read, table, own=[size, value, *others])
     again = read.rows.index[table.loc[read.rows.index].duplicated()].tolist()
@@ -250,6 +255,36 @@ def _in_images(path: Path, read: Trainings, size: str, total: int | None) -> pd.
             "add --total N, or forecasts count in percent"
         )
     return sizes
+
+
+def _merge_near_sizes(read: Trainings, group_by: Sequence[str]) -> None:
+    """Give sizes of one curve that differ by less than `SAME_SIZE` the most frequent one of them,
+    and note it."""
+
+    def merged(sizes: pd.Series[float]) -> pd.Series[float]:
+        found: dict[float, float] = {}
+        near: list[float] = []
+        for size in [*sorted(sizes.unique()), math.inf]:
+            if near and size >= SAME_SIZE * near[0]:
+                one = float(sizes[sizes.isin(near)].mode().iloc[0])
+                found |= dict.fromkeys(near, one)
+                near = []
+            near.append(size)
+        return sizes.map(found)
+
+    given = read.rows[SIZE]
+    one = merged(given)
+    if group_by:
+        groups = [read.rows[name] for name in group_by]
+        one = given.groupby(groups, dropna=False, sort=False).transform(merged)
+    changed = given != one
+    if changed.any():
+        line: Any = changed.idxmax()
+        read.notes.append(
+            f"sizes that differ by less than {SAME_SIZE - 1:.0%} count as one, such as "
+            f"{given[line]:,.15g} as {one[line]:,.15g}"
+        )
+        read.rows = read.rows.assign(**{SIZE: one})
 
 
 def _as_errors(
