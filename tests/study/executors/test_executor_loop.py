@@ -16,7 +16,16 @@ from sixteenth.engine.train import Progress
 from sixteenth.errors import RunError
 from sixteenth.storage.run_folder import RunFolder
 from sixteenth.study.executors import run_all
-from sixteenth.study.executors.base import Ended, Event, Failed, Lost, Noticed, Progressed, Started
+from sixteenth.study.executors.base import (
+    Ended,
+    Event,
+    Failed,
+    Lost,
+    Noticed,
+    Progressed,
+    RunQueue,
+    Started,
+)
 from sixteenth.study.planning.schedule import Assignment, Schedule
 from tiny_study import TrainedStudy
 
@@ -219,6 +228,49 @@ def test_ctrl_c_begins_no_further_run_and_closes_the_executor(
         )
     assert executor.closed == 1
     assert executor.submitted == [0, 1]
+
+
+class UpAfter(RunQueue):
+    """Time is up once that was asked `asked` times."""
+
+    def __init__(self, plan: Schedule, asked: int) -> None:
+        super().__init__(plan)
+        self.left = asked
+
+    def time_is_up(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+def test_a_run_that_had_not_begun_when_time_was_up_is_not_told_of(
+    tmp_path: Path, digits: ImageDataset
+) -> None:
+    """Its record says failed, of an earlier command; the other one's says what this one left."""
+    plan = schedule(2)
+    old = new_record(plan.assignments[0].run, digits, plan.assignments[0].execution, None)
+    place = RunFolder(tmp_path / "runs" / plan.assignments[0].run.run_id)
+    place.write_record(old.as_failed(ValueError("no such layer")))
+
+    def interrupted(a: Assignment) -> Event:
+        record = new_record(a.run, digits, a.execution, None)
+        RunFolder(tmp_path / "runs" / a.run.run_id).write_record(record.as_interrupted())
+        return Started(a)
+
+    executor = Simulated(scripts={0: [[step(1), step(2)]], 1: [[interrupted, step(1), step(2)]]})
+    told = Recording()
+    after: list[Any] = []
+    run_all(
+        plan,
+        executor,
+        digits,
+        tmp_path,
+        listener=told,
+        after_run=after.append,
+        queue=UpAfter(plan, asked=4),
+    )
+    assert executor.submitted == [0, 1]
+    assert [event[:2] for event in told.events if event[0] == "ended"] == [("ended", 1)]
+    assert [record.status for record in after] == ["interrupted"]
 
 
 def test_a_listener_that_fails_is_no_failure_of_the_run(tiny_folder: Path) -> None:

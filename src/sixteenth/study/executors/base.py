@@ -168,6 +168,7 @@ def run_all(
     waiting = queue or RunQueue(schedule)
     running: dict[str, Assignment] = {}
     begun: Counter[str] = Counter()
+    earlier: dict[str, RunRecord | None] = {}
 
     def end(assignment: Assignment, record: RunRecord, *, finished: bool = False) -> None:
         del running[assignment.run.run_id]
@@ -204,8 +205,10 @@ def run_all(
                 executor.may_begin(assignment, running.values())
             ):
                 waiting.begin(assignment)
-                running[assignment.run.run_id] = assignment
-                begun[assignment.run.run_id] += 1
+                run_id = assignment.run.run_id
+                running[run_id] = assignment
+                begun[run_id] += 1
+                earlier.setdefault(run_id, _folder_of(assignment, folder).read_record())
                 executor.submit(assignment)
             if not running:
                 break
@@ -216,10 +219,11 @@ def run_all(
         executor.close()
     for assignment in [*running.values()]:
         left = _folder_of(assignment, folder).read_record()
-        if left is not None and left.status == "running":  # its process had to be killed
+        if left is None or left == earlier[assignment.run.run_id]:
+            continue  # it had not begun
+        if left.status == "running":  # its process had to be killed
             left = left.as_interrupted()
-        if left is not None:
-            end(assignment, left, finished=left.is_finished)
+        end(assignment, left, finished=left.is_finished)
 
 
 class _TimeIsUp(Exception):
