@@ -18,6 +18,7 @@ CLASSES = (
     *("dog", "frog", "horse", "ship", "truck"),
 )
 PARAMETERS = {"resnet18": 11_181_642, "resnet50": 23_528_522}
+MODELS = {**PARAMETERS, "resnet34": 21_289_802}
 
 
 @dataclass
@@ -103,9 +104,9 @@ def make_study(
                     "test_loss": 2.3 * (1 - measured),
                     "train_loss": 2.3 * (1 - fitted),
                     "test_size": test_size,
-                    "parameters": PARAMETERS.get(model, 1000),
-                    "train_flops": PARAMETERS.get(model, 1000) * 10.0 * size * epochs * length,
-                    "seconds": PARAMETERS.get(model, 1000) / 1e6 * size / 1e3 * length,
+                    "parameters": MODELS.get(model, 1000),
+                    "train_flops": MODELS.get(model, 1000) * 10.0 * size * epochs * length,
+                    "seconds": MODELS.get(model, 1000) / 1e6 * size / 1e3 * length,
                     "feature_seconds": 60.0 if is_frozen(init) else np.nan,
                     "epochs": epochs * length,
                     "steps": steps,

@@ -82,11 +82,15 @@ def test_a_card_says_what_part_of_a_gain_images_bring_at_equal_steps() -> None:
 
 def test_what_comes_with_more_steps_is_credited_to_neither() -> None:
     mixed = replace(DATA, separated=False, chance_best=0.995, regret=0.001, seconds=3600)
-    neither = OptionVerdict.NOT_SEPARATED
-    verdicts = {OptionVerdict.HELPS: neither, OptionVerdict.DOES_NOT: neither,
+    verdicts = {OptionVerdict.HELPS: OptionVerdict.NOT_SEPARATED,
+                OptionVerdict.DOES_NOT: OptionVerdict.CANNOT_TELL,
                 OptionVerdict.CANNOT_TELL: OptionVerdict.CANNOT_TELL}  # fmt: skip
+    loss = replace(mixed, verdict=OptionVerdict.DOES_NOT)
+    assert Card(loss).verdict is OptionVerdict.DOES_NOT, "more steps came with it, and it lost"
     for verdict, told in verdicts.items():
         for converged in (None, False):
+            if converged is None and verdict is OptionVerdict.DOES_NOT:
+                continue
             option = replace(mixed, verdict=verdict, converged=converged)
             assert (Card(option).verdict, option.strength) == (told, "cannot tell")
             assert EN.screen.helping(Overview(Verdict.DO, card=Card(option))) is None

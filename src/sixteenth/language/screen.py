@@ -388,10 +388,10 @@ def may_be_best(option: Option) -> bool:
 def equal_steps(option: Option) -> bool:
     """Whether to tell what part of a gain images bring without more training steps.
 
-    The head on frozen features has no steps.
+    The head on frozen features has no steps, and what is no gain, or less than was measured at
+    equal steps, has no such part.
     """
-    frozen = is_frozen(option.start.init)
-    return math.isfinite(option.gain_at_equal_steps) and not frozen
+    return not is_frozen(option.start.init) and 0 <= option.gain_at_equal_steps <= option.gain
 
 
 def count_words(text: str) -> int:

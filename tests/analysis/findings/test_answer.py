@@ -221,3 +221,56 @@ def test_the_first_screen_rules_out_what_was_tried_and_does_not_help(study):
     assert ". The rest is open" in title
     alike = talk(levelled(study({small: (0.635,), big: (0.63,)}, **three)))
     assert alike.findings.overview.ruled_out is None
+
+
+def test_images_that_lose_accuracy_together_with_more_steps_do_not_help(study):
+    """What is not separated is the credit of a gain; a loss has none to share."""
+    sizes = {"1/4": 2500, "1/2": 5000, "1": 10_000}
+    made = study({SMALL: (0.60, 0.75, 0.70)}, fractions=sizes, seeds=(0, 1, 2), seed_sd=0.002)
+    made.histories = made.histories.iloc[:0]
+    overview = talk(made).findings.overview
+    (card,) = (card for card in overview.cards if card.option.kind == "data")
+    assert (card.option.separated, card.verdict) == (False, "does not")
+    title = language_for().screen.title(overview)
+    assert title.startswith("Twice the images (10,000) and steps do not help (−")
+
+
+@pytest.mark.parametrize(
+    ("best", "test_size", "sentence"),
+    [
+        (0.996, 500, "Stop here: less than 1.6 points are left to gain."),
+        (0.99, 50, "Test on more images first: these show no gain below"),
+    ],
+)
+def test_what_is_in_hand_does_not_hide_that_nothing_is_left(study, best, test_size, sentence):
+    accuracy = {SMALL: (0.5, 0.6, 0.7), PRE: (0.97, 0.985, best)}
+    made = levelled(study(accuracy, fractions=SIZES, test_size=test_size, seeds=(0, 1, 2)))
+    found = talk(made)
+    assert found.overview.verdict == "in-hand"
+    english, chinese = (language_for(tag=tag).screen for tag in ("en", "zh-Hant"))
+    assert sentence in english.lead(found.overview)
+    later = {"Stop": "可以到此為止", "Test": "請先增加測試影像"}[sentence[:4]]
+    assert later in chinese.lead(found.overview)
+
+
+def test_the_biggest_of_three_models_is_compared_with_the_best_of_the_smaller_ones(study):
+    middle = ("resnet34", "random")
+    accuracy = {SMALL: (0.60, 0.70), middle: (0.45, 0.58), BIG: (0.62, 0.71)}
+    sizes = {"1/2": 25_000, "1": 50_000}
+    found = talk(levelled(study(accuracy, fractions=sizes, seeds=(0, 1, 2), seed_sd=0.006)))
+    (card,) = (card for card in found.overview.cards if card.option.kind == "model")
+    assert card.in_hand
+    assert card.option.start.model == "resnet18", "which is 1 point behind, and not 13"
+    assert not language_for().screen.title(found.overview).startswith("Use resnet50")
+
+
+def test_no_title_calls_the_rest_open_where_a_second_card_says_that_it_does_not_help(study):
+    accuracy = {SMALL: (0.70,), BIG: (0.55,), PRE: (0.60,)}
+    found = talk(levelled(study(accuracy, fractions={"1": 10_000}, seeds=(0, 1, 2))))
+    overview = replace(found.overview, verdict=Verdict.CANNOT_TELL)
+    verdicts = {str(card.option.kind): card.verdict for card in overview.cards}
+    assert (verdicts["model"], verdicts["init"]) == ("does not", "does not")
+    title = language_for().screen.title(overview)
+    assert title.startswith("resnet50 does not help (−15")
+    assert "The rest" not in title
+    assert "其餘" not in language_for(tag="zh-Hant").screen.title(overview)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from talking import talk
+from talking import english, talk
 
 from sixteenth.analysis.findings.answer import BoughtByImages
 from sixteenth.analysis.findings.doubling import HalfOrigin
@@ -141,3 +141,35 @@ def test_sizes_closer_than_a_factor_of_two_are_extended(study):
         (37_500, 50_000),
     )
     assert "the rate between 37,500 and 50,000" in told(found)
+
+
+def test_no_gain_is_larger_than_the_accuracy_that_was_reached(study):
+    """0.70 to 0.72 over a tenth of a doubling says nothing of a whole one."""
+    near = talk(study({ARM: (0.70, 0.72)}, fractions={"0.9": 45_000, "1": 50_000}))
+    assert not any(isinstance(each, BoughtByImages) for each in near.findings.answer)
+    (data,) = (option for option in near.options if option.kind == "data")
+    assert (data.known, data.separated) == (True, False), "its steps grow with the images"
+    gain = bought(talk(study({ARM: (0.40, 0.62)}, fractions={"0.3": 3000, "0.51": 5100}))).gain
+    assert gain.high == pytest.approx(0.62, abs=0.01)
+    assert gain.low > 0.62 - 1
+
+
+def test_of_a_loss_nobody_tells_what_it_would_be_if_more_images_never_hurt(study):
+    sizes = {"1/16": 625, "0.3": 3000, "1": 10_000}
+    found = talk(study({ARM: (0.5, 0.7, 0.66)}, fractions=sizes, seeds=(0, 1, 2), seed_sd=0.002))
+    doubling = bought(found)
+    assert doubling.gain.high < 0
+    assert doubling.strength == "suggestive", "its half was not trained"
+    assert "never hurt" not in told(found)
+
+
+def test_what_images_brought_at_equal_steps_is_in_the_option_that_was_trained(study):
+    """The best network is on half of the images, and its last doubling was a loss."""
+    lengths = {(*ARM, "1", 0.5): 0.69}
+    found = talk(study({ARM: (0.75, 0.70)}, fractions=HALVES, lengths=lengths))
+    (data,) = (option for option in found.options if option.kind == "data")
+    assert data.measured
+    assert data.gain_at_equal_steps == pytest.approx(bought(found).from_images.value)
+    assert data.gain_at_equal_steps == pytest.approx(-0.06, abs=0.01)
+    (card,) = (card for card in found.overview.cards if card.option.kind == "data")
+    assert "at equal steps" not in english(found.findings).screen.card(card).what

@@ -23,13 +23,14 @@ and of their pairs one in four changed its leader where the draws gave that less
 (`benchmarks/forecasts.py`)."""
 
 
-def doubling_draws(curves: Curves, start: Cell) -> NDArray[np.float64]:
-    """Draws (COUNT,) of what a training on twice the images gains over one of the cell `start`.
+def doubling_draws(curves: Curves, start: Cell, images: float | None = None) -> NDArray[np.float64]:
+    """Draws (COUNT,) of what a training on twice the images gains over one of the cell `start`, or
+    one on so many `images`.
 
-    The training on twice the images has the spread of the curve's largest cell.
+    That training has the spread of the curve's largest cell.
     """
-    grid, images = curves.grid, start.train_size
-    errors = curves.errors(start.arm, [images, 2 * images])
+    grid, size = curves.grid, start.train_size
+    errors = curves.errors(start.arm, [size, 2 * size if images is None else images])
     after = grid.spread.another(grid.curve(*start.arm)[-1].key, "images x2")
     return np.asarray(errors[:, 0] - errors[:, 1] + after - grid.spread.another(start.key))
 

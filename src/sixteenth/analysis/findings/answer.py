@@ -30,7 +30,7 @@ class InHand(Finding):
 
     Attributes:
         best: its cell.
-        model: from the next smaller model; None where there is none.
+        model: from the best of the smaller models; None where there is none.
         init: from random weights; where the study had none, from the same pretrained weights of
             which less was trained. None where there is neither.
     """
@@ -102,8 +102,8 @@ def answer(evidence: Evidence, advice: Advice) -> list[AnswerFinding]:
 
 
 def in_hand(evidence: Evidence, best: Cell) -> Iterator[InHand]:
-    """A cell against the next smaller model, and against random weights, or against less of its
-    weights trained."""
+    """A cell against the best of the smaller models, and against random weights, or against less
+    of its weights trained."""
     grid = evidence.grid
     same = [cell for cell in grid.cells if cell.train_size == best.train_size]
     smaller = [
@@ -111,7 +111,7 @@ def in_hand(evidence: Evidence, best: Cell) -> Iterator[InHand]:
         for cell in same
         if cell.init == best.init and grid.parameters(cell.model) < grid.parameters(best.model)
     ]
-    next_smaller = max(smaller, key=lambda cell: grid.parameters(cell.model), default=None)
+    rival = max(smaller, key=lambda cell: cell.accuracy, default=None)
     mine = [cell for cell in same if cell.model == best.model and best.init != "random"]
     random = (cell for cell in mine if cell.init == "random")
     less = [cell for cell in mine if trains_more(best.init, cell.init)]
@@ -126,7 +126,7 @@ def in_hand(evidence: Evidence, best: Cell) -> Iterator[InHand]:
         return replace(option, held_back=_held_back(evidence, option, best))
 
     model, init = (
-        from_cell(next_smaller, OptionKind.MODEL),
+        from_cell(rival, OptionKind.MODEL),
         from_cell(next(random, part), OptionKind.INIT),
     )
     if model or init:

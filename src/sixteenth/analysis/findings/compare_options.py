@@ -18,7 +18,7 @@ import numpy as np
 from ...spec.fields import is_frozen, is_part_trained, other_weights, trains_more
 from ..inputs.cells import Cell
 from ..inputs.grid import Grid
-from .doubling import LastDoubling, left_to_gain, may_change, twice_the_images
+from .doubling import LastDoubling, has_next_images, left_to_gain, may_change
 from .evidence import Evidence
 from .forecast_options import longer_training, more_images
 from .measured_options import measured_options
@@ -42,13 +42,16 @@ def find_options(evidence: Evidence, start: Cell) -> tuple[Option, ...]:
     options += tried
     options += _not_tried(evidence, start, tried)
     doubling = evidence.last_doubling(start.arm)
-    separated = doubling is None or doubling.separated
+    curve = evidence.grid.curve(*start.arm)
+    grow = curve[-1].mean("steps") > curve[0].mean("steps")
+    separated = not grow if doubling is None else doubling.separated
     guesses = evidence.guesses(evidence.best)
     judged = (
         replace(
             option,
-            converged=_converged(evidence.grid, option, training, doubling),
+            converged=_converged(evidence, option, training, doubling),
             separated=separated or option.kind is not OptionKind.DATA,
+            gain_at_equal_steps=_at_equal_steps(option, doubling),
             held_back=HeldBack.GUESSING if guesses else _not_at_end(evidence.grid, option),
         )
         for option in _compared(options)
@@ -128,10 +131,21 @@ def _not_tried(evidence: Evidence, start: Cell, tried: Sequence[Option]) -> Iter
         yield Option(OptionKind.RESOLUTION, start)
 
 
+def _at_equal_steps(option: Option, doubling: LastDoubling | None) -> float:
+    """The part of a gain that images bring at equal steps: of a forecast its own, of a trained
+    doubling what was measured."""
+    if not option.measured or option.kind is not OptionKind.DATA:
+        return option.gain_at_equal_steps
+    if doubling is None or doubling.from_images is None or not doubling.begins_with(option.start):
+        return math.nan
+    return doubling.from_images.value
+
+
 def _converged(
-    grid: Grid, option: Option, training: Option, doubling: LastDoubling | None
+    evidence: Evidence, option: Option, training: Option, doubling: LastDoubling | None
 ) -> bool | None:
-    """Whether the last doubling of the steps bought less than the option does, see `left_to_gain`.
+    """Whether the last doubling of the steps bought less than the option does, see `left_to_gain`,
+    at both of its ends; None where it is not known of one.
 
     Of longer training itself: whether twice the steps would bring less than `LITTLE`; None where
     its interval holds both.
@@ -140,6 +154,7 @@ def _converged(
         training: the option of longer training.
         doubling: of the images; its control run trained longer on half of them.
     """
+    grid = evidence.grid
     by_steps = doubling.from_steps if doubling is not None else None
     if option.kind is OptionKind.TRAINING:
         if option.verdict is OptionVerdict.HELPS:
@@ -149,25 +164,37 @@ def _converged(
         if by_steps is not None and by_steps.low > 0 and by_steps.value >= LITTLE:
             return False
         return option.converged if option.converged is not None else _levelled(grid, option.start)
-    ends = [option.start]
+    start, others = option.start, list[Cell]()
     if option.measured and option.end is not None and option.lever is None:
-        start, curve = option.start, grid.curve(*option.end)
+        curve = grid.curve(*option.end)
         if option.kind is OptionKind.DATA:
-            ends += [cell for cell in curve if twice_the_images(cell, start)]
+            others = [cell for cell in curve if has_next_images(grid, cell, start)]
         else:
-            ends += [cell for cell in curve if cell.train_size == start.train_size]
-    longest = max(ends, key=lambda cell: cell.mean("steps"))
-    gains = [gain for cell in ends if not math.isnan(gain := left_to_gain(grid, cell, longest))]
-    if not gains and training.measured:  # by `explain`
-        gains = [training.gain / math.log2(training.times_steps)]
-    if not gains and by_steps is not None:
-        gains = [by_steps.value]
-    if not gains:
+            others = [cell for cell in curve if cell.train_size == start.train_size]
+    most = abs(option.gain) if option.known else LITTLE
+    longest = max([start, *others], key=lambda cell: cell.mean("steps"))
+    left = left_to_gain(grid, start, longest)
+    if math.isnan(left) and training.measured:  # by `explain`
+        left = training.gain / math.log2(training.times_steps)
+    if math.isnan(left) and by_steps is not None:
+        left = by_steps.value
+    if not math.isnan(left):
+        ended: list[bool | None] = [_brings_less(left, most)]
+    else:
         # That training accuracy levelled off does not show that more steps bring little: where the
         # learning rate falls to zero, it levels off for that reason too.
-        longer = _converged(grid, training, training, doubling)
-        return longer if training.known or longer is False else None
-    return max(gains) < (abs(option.gain) if option.known else LITTLE)
+        longer = _converged(evidence, training, training, doubling)
+        ended = [longer if training.known or longer is False else None]
+    for cell in others:
+        left = left_to_gain(grid, cell, longest)
+        unknown = False if evidence.still_climbs(cell) else None
+        ended.append(unknown if math.isnan(left) else _brings_less(left, most))
+    return False if False in ended else None if None in ended else True
+
+
+def _brings_less(left: float, gain: float) -> bool:
+    """Whether twice the steps bring less than a gain; nothing is less than any."""
+    return left <= 0 or left < gain
 
 
 def _levelled(grid: Grid, cell: Cell) -> bool | None:

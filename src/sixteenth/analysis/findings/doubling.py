@@ -30,9 +30,26 @@ SAME_STEPS = 0.1
 subsets round to different numbers of steps."""
 
 
-def twice_the_images(cell: Cell, start: Cell) -> bool:
-    """Whether a cell was trained on twice the images of another."""
-    return abs(cell.train_size / start.train_size - 2) <= 2 * SAME_SIZE
+SPAN = 1.3
+"""Sizes whose ratio is below this say nothing of a doubling: the rate between two of them would be
+followed over twice their distance, or more, and their noise with it."""
+
+
+MORE = 1.1
+"""Times as many images that are worth a training of their own, where fewer than twice as many have
+labels."""
+
+
+def next_images(grid: Grid, start: Cell) -> float:
+    """What comes after a cell's training images: twice as many, or fewer where no more have labels
+    and these are worth a training."""
+    now = start.train_size
+    return grid.labelled if MORE * now <= grid.labelled < 2 * now else 2 * now
+
+
+def has_next_images(grid: Grid, cell: Cell, start: Cell) -> bool:
+    """Whether a cell was trained on the images that come after those of another."""
+    return abs(cell.train_size / next_images(grid, start) - 1) <= SAME_SIZE
 
 
 def training_gain(grid: Grid, cell: Cell) -> float:
@@ -171,6 +188,12 @@ class LastDoubling(Finding):
         """Whether what the images brought is known apart from what more steps did."""
         return not self.more_steps or self.from_images is not None
 
+    def begins_with(self, cell: Cell) -> bool:
+        """Whether a cell of its curve is the half that it begins with, and was trained."""
+        return (
+            self.measured and abs(cell.train_size - self.half.images) <= SAME_SIZE * cell.train_size
+        )
+
     @property
     def measured(self) -> bool:
         """Whether both ends were trained."""
@@ -184,8 +207,8 @@ class LastDoubling(Finding):
 
 
 def last_doubling(grid: Grid, curve: Sequence[Cell], level: float) -> list[LastDoubling]:
-    """The last doubling of one model and init; empty where there are not two sizes."""
-    if len(curve) < 2 or curve[-1].train_size <= curve[0].train_size * (1 + SAME_SIZE):
+    """The last doubling of one model and init; empty where its sizes span too little of one."""
+    if len(curve) < 2 or curve[-1].train_size < curve[0].train_size * SPAN:
         return []
     last, half = curve[-1], curve[-1].train_size / 2
     near = [c for c in curve if abs(c.train_size - half) <= SAME_SIZE * half]
@@ -261,20 +284,24 @@ def _without_the_curve(
     """The interval of a doubling whose half was not trained: what a rising curve allows.
 
     The estimate's own interval knows the chance in its ends and not the curve between them. If more
-    images never hurt, the accuracy at `half` lies between those of its trained neighbours.
+    images never hurt, the accuracy at `half` lies between those of its trained neighbours, and
+    within 0 and 1. Where that would be a loss, more images did hurt, and the interval stays.
     """
     last = curve[-1]
     below = [cell for cell in curve if cell.train_size < half]
     above = next(cell for cell in curve if cell.train_size > half)
-    low, high = 0.0, 1.0
+    low, high = 0.0, last.accuracy
     if above is not last:
         low = compare_cells(grid, above, last, level).low
     if below:
         high = compare_cells(grid, below[-1], last, level).high
+    low, high = min(low, found.low), max(high, found.high)
+    if high < 0:
+        return found
     return replace(
         found,
-        low=min(low, found.low),
-        high=max(high, found.high),
+        low=max(low, last.accuracy - 1),
+        high=min(high, last.accuracy),
         spread=Spread(math.nan),
         basis=Basis.RISING_CURVE,
     )

@@ -15,30 +15,31 @@ from ..curves.power_laws import TRAINING_PRIOR
 from ..inputs.cells import Cell, across_machines
 from ..inputs.trainings import COUNT
 from .cost import cell_seconds
-from .doubling import SAME_SIZE
+from .doubling import next_images
 from .evidence import Evidence
 from .options import Draws, Option, OptionKind, verdict_of
 
 
 def more_images(evidence: Evidence, start: Cell) -> Option:
-    """Twice the images with the same epochs, by the fitted curve."""
+    """Twice the images with the same epochs, by the fitted curve.
+
+    Where fewer have labels, and were not all trained on, it is all that have them: none has to be
+    labelled for what these bring.
+    """
     grid, curves = evidence.grid, evidence.curves
-    arm, images = start.arm, start.train_size
-    # Of images that have labels already, and were not all trained on, none has to be labelled.
-    more = max(0.0, 2 * images - max(grid.labelled, images))
-    few = 0 < more <= SAME_SIZE * images
+    arm, images = start.arm, next_images(grid, start)
     option = Option(
         kind=OptionKind.DATA,
         start=start,
         end=arm,
-        new_images=0.0 if few else more,
-        all_labelled=grid.labelled if few else math.nan,
-        seconds=cell_seconds(grid, start, 2 * images),
+        new_images=max(0.0, images - max(grid.labelled, start.train_size)),
+        all_labelled=images if images < 2 * start.train_size else math.nan,
+        seconds=cell_seconds(grid, start, images),
         across_machines=across_machines(grid.curve(*arm)),
     )
     if arm not in curves.fits:
         return option
-    option = _forecast(option, doubling_draws(curves, start))
+    option = _forecast(option, doubling_draws(curves, start, images))
     split = evidence.last_doubling(arm)
     equal = math.nan
     if split is not None and split.from_images is not None and split.gain.value > 0:

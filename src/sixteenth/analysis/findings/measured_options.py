@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from ..inputs.grid import Grid
 from ..stats.paired import Contrast, another_draws, compare_cells
 from ..stats.significance import holm
 from .cost import cell_seconds
-from .doubling import of_steps, twice_the_images
+from .doubling import has_next_images, next_images, of_steps
 from .evidence import Evidence
 from .explained import Explanation
 from .levers import Lever
@@ -42,6 +43,8 @@ class _Tried(NamedTuple):
     def option(self, grid: Grid, start: Cell) -> Option:
         """The verdict is by the interval alone."""
         whole = self.lever is Lever.STEPS and self.end.length == 1
+        images = next_images(grid, start)
+        fewer = self.kind is OptionKind.DATA and images < 2 * start.train_size
         return Option(
             kind=self.kind,
             start=start,
@@ -52,6 +55,7 @@ class _Tried(NamedTuple):
             level=self.gain.level,
             verdict=verdict_of(self.gain.low, self.gain.high),
             measured=True,
+            all_labelled=images if fewer else math.nan,
             seconds=cell_seconds(grid, self.end),
             times_steps=4 if whole else 2,
             across_machines=self.gain.across_machines,
@@ -77,7 +81,9 @@ def measured_options(evidence: Evidence, start: Cell) -> list[Option]:
         if cell.model == start.model and other_weights(cell.init, start.init)
     ]
     found += [
-        (OptionKind.DATA, cell) for cell in grid.curve(*start.arm) if twice_the_images(cell, start)
+        (OptionKind.DATA, cell)
+        for cell in grid.curve(*start.arm)
+        if has_next_images(grid, cell, start)
     ]
     steps = start.mean("steps")  # 0 of a head
     longer = of_steps(grid.lengths(start), 2 * steps) if steps > 0 else None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...spec.fields import is_part_trained, trains_more
 from ..curves.points import CurveWarning
 from ..inputs.cells import Arm, Cell
+from .doubling import SAME_SIZE
 from .levers import Lever
 from .types import Finding, Strength
 
@@ -26,7 +27,7 @@ class OptionKind(StrEnum):
     """What could be done next."""
 
     DATA = "data"
-    """Twice the training images, with the same epochs."""
+    """Twice the training images, or all that have labels, with the same epochs."""
     MODEL = "model"
     """A bigger model."""
     INIT = "init"
@@ -83,8 +84,8 @@ class Option(Finding):
         separated: for data, False where the training steps grow with the images and no run tells
             what each of the two brings; True of all else.
         new_images: labelled images that it takes and that are not there yet.
-        all_labelled: for data, all images with labels, where a few lack to twice those of now; NaN
-            of all else.
+        all_labelled: for data, all images with labels, where they are worth training on and fewer
+            than twice those of now; NaN of all else.
         seconds: of the training that it takes, at the speed of the study; NaN where unknown.
         times_steps: of longer training, its steps over those of `start`.
         chance_best: that it has the largest gain of all options whose gain is known; NaN where
@@ -143,8 +144,13 @@ class Option(Finding):
     @property
     def images(self) -> float:
         """For data: the training images then."""
-        few_lack = math.isfinite(self.all_labelled)
-        return self.all_labelled if few_lack else 2 * self.start.train_size
+        fewer = math.isfinite(self.all_labelled)
+        return self.all_labelled if fewer else 2 * self.start.train_size
+
+    @property
+    def doubles(self) -> bool:
+        """For data: whether these are twice the images of now, but for a few."""
+        return self.images >= (2 - SAME_SIZE) * self.start.train_size
 
     @property
     def fine_tunes(self) -> bool:
@@ -185,7 +191,7 @@ class Option(Finding):
         decided = self.verdict in (OptionVerdict.HELPS, OptionVerdict.DOES_NOT)
         if decided and self.held_back:
             return OptionVerdict.CANNOT_TELL
-        if decided and self.mixed:
+        if self.verdict is OptionVerdict.HELPS and self.mixed:  # a loss has no share to credit
             return OptionVerdict.NOT_SEPARATED
         open_still = self.converged is False and self.kind is not OptionKind.TRAINING
         return OptionVerdict.CANNOT_TELL if decided and open_still else self.verdict

@@ -111,6 +111,7 @@ class Overview(Finding):
         card: the one that the verdict is about; None where it is about none. With CANNOT_TELL, the
             option that was ruled out.
         next: with IN_HAND, what helps from the best network on, if that is known.
+        onwards: with IN_HAND, the rest of what is recommended from there on.
         step: what would make the answer surer; None where nothing is known to.
         visible: as of `Recommendation`.
         cards: one of each kind that applies, the largest gain first; those without a known gain
@@ -125,6 +126,7 @@ class Overview(Finding):
     best: BestNetwork | None = None
     card: Card | None = None
     next: Option | None = None
+    onwards: Lead | None = None
     step: AdviceStep | None = None
     visible: float = math.nan
     cards: tuple[Card, ...] = ()
@@ -150,9 +152,10 @@ class Overview(Finding):
         )
 
     @property
-    def some_help(self) -> bool:
-        """A card tells that something helps, of what could be had or is in hand."""
-        return any(card.verdict is OptionVerdict.HELPS for card in self.cards)
+    def some_told(self) -> bool:
+        """A card tells of something besides `ruled_out` whether it helps."""
+        told = (OptionVerdict.HELPS, OptionVerdict.DOES_NOT)
+        return any(c.verdict in told and c.option is not self.ruled_out for c in self.cards)
 
     @property
     def guesses(self) -> bool:
@@ -237,7 +240,7 @@ def overview(evidence: Evidence, advice: Advice, answer: Sequence[AnswerFinding]
         card = Card(onwards.option)
     shown = [_move(one.option) for one in cards]
     others = [*_others(evidence, advice)]
-    told = verdict is Verdict.IN_HAND and onwards.lead is Lead.DO
+    in_hand_first = verdict is Verdict.IN_HAND
     decided = card.option if card else None
     if verdict is Verdict.CANNOT_TELL:
         card = next((one for one in cards if one.option is _ruled_out(cards)), None)
@@ -253,7 +256,8 @@ def overview(evidence: Evidence, advice: Advice, answer: Sequence[AnswerFinding]
         verdict=verdict,
         best=advice.best,
         card=card,
-        next=onwards.option if told else None,
+        next=onwards.option if in_hand_first and onwards.lead is Lead.DO else None,
+        onwards=onwards.lead if in_hand_first else None,
         step=advice.steps[0] if advice.steps else None,
         visible=onwards.visible,
         cards=tuple(cards),

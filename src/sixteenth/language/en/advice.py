@@ -76,7 +76,7 @@ def _parts(found: Option | AdviceStep, words: Words) -> tuple[str, str, str]:
         case LabelledImages():
             return (
                 f"train the networks of this study on {count(found.size)} images too",
-                "It measures what twice the images bring.",
+                "It measures what more images bring.",
                 _time(found.seconds),
             )
         case AnotherSize():

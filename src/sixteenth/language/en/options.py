@@ -77,7 +77,8 @@ def label(option: Option, words: Words) -> str:
     match option.kind:
         case OptionKind.DATA:
             steps = " and steps" if option.mixed else ""
-            return f"twice the images ({count(option.images)}){steps}"
+            what = "twice the images" if option.doubles else "all labelled images"
+            return f"{what} ({count(option.images)}){steps}"
         case OptionKind.MODEL:
             return _with(words.model(option.end[0]), option) if option.end else "a bigger model"
         case OptionKind.INIT:

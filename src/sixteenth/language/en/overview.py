@@ -10,6 +10,7 @@ from ...analysis.findings.advice import AdviceStep, AnotherSize, BestNetwork, Mo
 from ...analysis.findings.cautions import Caution
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...analysis.findings.overview import Card, HowSure, Overview, Verdict
+from ...analysis.findings.recommendation import Lead
 from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
 from ..provenance import Fact
 from ..screen import OverviewFinding, Screen, ScreenLabels, knows_seconds
@@ -115,23 +116,18 @@ class EnglishScreen(Screen):
             case Verdict.NOT_SEPARATED:
                 return "Cannot tell yet: more images, or longer training?"
             case Verdict.STOP:
-                if is_nothing(found.visible):
-                    return "Stop here: next to nothing is left to gain"
-                return f"Stop here: less than {points(found.visible)} are left to gain"
+                return _stop(found.visible)
             case Verdict.TEST_MORE:
-                if found.visible >= 1:
-                    return "Test on more images first: these are too few to show any gain"
-                return (
-                    f"Test on more images first: these show no gain below {points(found.visible)}"
-                )
+                return _test_more(found.visible)
             case Verdict.CANNOT_TELL:
                 out = found.ruled_out
                 if out is None or out.end is None:
                     return f"Cannot tell yet{_surer(found)}"
                 name = options.label(out, self.words)
-                several = out.kind is OptionKind.INIT and not out.fine_tunes
+                weights = out.kind is OptionKind.INIT and not out.fine_tunes
+                several = weights or out.kind is OptionKind.DATA
                 does_not = f"{self.words.begin(name)} do{'' if several else 'es'} not help"
-                rest = "What else would help" if found.some_help else "The rest"
+                rest = "What else would help" if found.some_told else "The rest"
                 return f"{does_not} ({_gain(out, self.words)}). {rest} is open{_surer(found)}"
             case Verdict.NOTHING_KNOWN:
                 return f"Nothing to compare yet{_surer(found)}"
@@ -145,6 +141,15 @@ class EnglishScreen(Screen):
         if found.next is not None:
             do = options.do(found.next, self.words)
             sentences.append(f"Next step: {do}, {options.gain(found.next, self.words)}.")
+        match found.onwards:
+            case Lead.STOP:
+                sentences.append(f"{_stop(found.visible)}.")
+            case Lead.TEST_MORE:
+                sentences.append(f"{_test_more(found.visible)}.")
+            case Lead.TRAIN_FIRST:
+                sentences.append(
+                    "Next step: train longer. Until then, whether anything else helps is open."
+                )
         return plain(" ".join(sentences))
 
     def _best(self, best: BestNetwork) -> str:
@@ -260,6 +265,18 @@ class EnglishScreen(Screen):
             f"Best network{on}: {plain(self._best(found.best))}.",
             f"Rests on {trainings} of each cell{images}.",
         )
+
+
+def _stop(visible: float) -> str:
+    if is_nothing(visible):
+        return "Stop here: next to nothing is left to gain"
+    return f"Stop here: less than {points(visible)} are left to gain"
+
+
+def _test_more(visible: float) -> str:
+    if visible >= 1:
+        return "Test on more images first: these are too few to show any gain"
+    return f"Test on more images first: these show no gain below {points(visible)}"
 
 
 def _surer(found: Overview) -> str:

@@ -76,7 +76,7 @@ def _parts(found: Option | AdviceStep, words: Words) -> tuple[str, str, str]:
         case LabelledImages():
             return (
                 f"這項研究的模型也改用 {count(found.size)} 張影像訓練",
-                "這樣可以實測影像加倍的效果。",
+                "這樣可以實測影像變多的效果。",
                 _time(found.seconds),
             )
         case AnotherSize():

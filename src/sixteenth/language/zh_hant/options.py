@@ -75,8 +75,11 @@ def label(option: Option, words: Words) -> str:
     """The option in a few words, beside its point in the figure."""
     match option.kind:
         case OptionKind.DATA:
-            steps = "，步數也加倍" if option.mixed else ""
-            return f"影像加倍（{count(option.images)} 張）{steps}"
+            if option.doubles:
+                steps = "，步數也加倍" if option.mixed else ""
+                return f"影像加倍（{count(option.images)} 張）{steps}"
+            steps = "，步數也增加" if option.mixed else ""
+            return f"全部已標註的影像（{count(option.images)} 張）{steps}"
         case OptionKind.MODEL:
             return _with(words.model(option.end[0]), option) if option.end else "較大的模型"
         case OptionKind.INIT:

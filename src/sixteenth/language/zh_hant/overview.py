@@ -10,6 +10,7 @@ from ...analysis.findings.advice import AdviceStep, AnotherSize, BestNetwork, Mo
 from ...analysis.findings.cautions import Caution
 from ...analysis.findings.options import Option, OptionKind, OptionVerdict
 from ...analysis.findings.overview import Card, HowSure, Overview, Verdict
+from ...analysis.findings.recommendation import Lead
 from ...analysis.findings.target import FARTHEST, Target, TargetOutcome
 from ..provenance import Fact
 from ..screen import OverviewFinding, Screen, ScreenLabels, knows_seconds
@@ -116,19 +117,15 @@ class ChineseScreen(Screen):
             case Verdict.NOT_SEPARATED:
                 return "還無法判斷：該增加影像，還是訓練久一點？"
             case Verdict.STOP:
-                if is_nothing(found.visible):
-                    return "可以到此為止：幾乎沒有提升空間了"
-                return f"可以到此為止：剩下的提升空間不到 {points(found.visible)}"
+                return _stop(found.visible)
             case Verdict.TEST_MORE:
-                if found.visible >= 1:
-                    return "請先增加測試影像：目前的張數太少，任何提升都看不出來"
-                return f"請先增加測試影像：目前看不出小於 {points(found.visible)}的差異"
+                return _test_more(found.visible)
             case Verdict.CANNOT_TELL:
                 out = found.ruled_out
                 if out is None or out.end is None:
                     return f"還無法判斷{_surer(found)}"
                 name = options.label(out, self.words)
-                rest = "其他做法" if found.some_help else "其餘"
+                rest = "其他做法" if found.some_told else "其餘"
                 does_not = f"{name} 沒有幫助（{_gain(out, self.words)}）"
                 return f"{does_not}；{rest}還無法判斷{_surer(found)}"
             case Verdict.NOTHING_KNOWN:
@@ -142,6 +139,13 @@ class ChineseScreen(Screen):
         text = f"最佳模型：{self._best(found.best)}。"
         if found.next is not None:
             text += f"接下來可以{self.do(found.next)}：{options.gain(found.next, self.words)}。"
+        match found.onwards:
+            case Lead.STOP:
+                text += f"{_stop(found.visible)}。"
+            case Lead.TEST_MORE:
+                text += f"{_test_more(found.visible)}。"
+            case Lead.TRAIN_FIRST:
+                text += "接下來請先訓練久一點；在那之前，其他做法有沒有幫助還無法判斷。"
         return plain(tidy(text))
 
     def _best(self, best: BestNetwork) -> str:
@@ -249,6 +253,18 @@ class ChineseScreen(Screen):
             plain(tidy(f"{on}最佳模型是 {self._best(found.best)}。")),
             f"依據：每個組合訓練 {trainings} 次{tested}。",
         )
+
+
+def _stop(visible: float) -> str:
+    if is_nothing(visible):
+        return "可以到此為止：幾乎沒有提升空間了"
+    return f"可以到此為止：剩下的提升空間不到 {points(visible)}"
+
+
+def _test_more(visible: float) -> str:
+    if visible >= 1:
+        return "請先增加測試影像：目前的張數太少，任何提升都看不出來"
+    return f"請先增加測試影像：目前看不出小於 {points(visible)}的差異"
 
 
 def _surer(found: Overview) -> str:
