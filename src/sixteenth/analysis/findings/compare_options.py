@@ -147,49 +147,54 @@ def _converged(
     """Whether the last doubling of the steps bought less than the option does, see `left_to_gain`,
     at both of its ends; None where it is not known of one.
 
-    Of longer training itself: whether twice the steps would bring less than `LITTLE`; None where
-    its interval holds both.
-
     Args:
         training: the option of longer training.
         doubling: of the images; its control run trained longer on half of them.
     """
-    grid = evidence.grid
-    by_steps = doubling.from_steps if doubling is not None else None
     if option.kind is OptionKind.TRAINING:
-        if option.verdict is OptionVerdict.HELPS:
-            return False
-        if option.known:
-            return True if option.high < LITTLE else None
-        if by_steps is not None and by_steps.low > 0 and by_steps.value >= LITTLE:
-            return False
-        return option.converged if option.converged is not None else _levelled(grid, option.start)
-    start, others = option.start, list[Cell]()
-    if option.measured and option.end is not None and option.lever is None:
-        curve = grid.curve(*option.end)
-        if option.kind is OptionKind.DATA:
-            others = [cell for cell in curve if has_next_images(grid, cell, start)]
-        else:
-            others = [cell for cell in curve if cell.train_size == start.train_size]
-    most = abs(option.gain) if option.known else LITTLE
-    longest = max([start, *others], key=lambda cell: cell.mean("steps"))
+        return _training_ended(evidence.grid, option, doubling)
+    grid, start, ends = evidence.grid, option.start, _trained_ends(evidence.grid, option)
+    longest = max([start, *ends], key=lambda cell: cell.mean("steps"))
     left = left_to_gain(grid, start, longest)
     if math.isnan(left) and training.measured:  # by `explain`
         left = training.gain / math.log2(training.times_steps)
-    if math.isnan(left) and by_steps is not None:
-        left = by_steps.value
-    if not math.isnan(left):
-        ended: list[bool | None] = [_brings_less(left, most)]
-    else:
-        # That training accuracy levelled off does not show that more steps bring little: where the
-        # learning rate falls to zero, it levels off for that reason too.
-        longer = _converged(evidence, training, training, doubling)
-        ended = [longer if training.known or longer is False else None]
-    for cell in others:
-        left = left_to_gain(grid, cell, longest)
-        unknown = False if evidence.still_climbs(cell) else None
-        ended.append(unknown if math.isnan(left) else _brings_less(left, most))
-    return False if False in ended else None if None in ended else True
+    if math.isnan(left) and doubling is not None and doubling.from_steps is not None:
+        left = doubling.from_steps.value
+    # That training accuracy levelled off does not show that more steps bring little: where the
+    # learning rate falls to zero, it levels off for that reason too.
+    ended = _training_ended(grid, training, doubling)
+    unknown = ended if training.known or ended is False else None
+    told = [(left, unknown)]
+    for cell in ends:
+        climbs = evidence.still_climbs(cell)
+        told.append((left_to_gain(grid, cell, longest), False if climbs else None))
+    most = abs(option.gain) if option.known else LITTLE
+    found = [unknown if math.isnan(left) else _brings_less(left, most) for left, unknown in told]
+    return False if False in found else None if None in found else True
+
+
+def _training_ended(grid: Grid, training: Option, doubling: LastDoubling | None) -> bool | None:
+    """Whether twice the steps would bring less than `LITTLE`; None where they may or may not."""
+    if training.verdict is OptionVerdict.HELPS:
+        return False
+    if training.known:
+        return True if training.high < LITTLE else None
+    by_steps = doubling.from_steps if doubling is not None else None
+    if by_steps is not None and by_steps.low > 0 and by_steps.value >= LITTLE:
+        return False
+    if training.converged is not None:
+        return training.converged
+    return _levelled(grid, training.start)
+
+
+def _trained_ends(grid: Grid, option: Option) -> list[Cell]:
+    """The cells that an option leads to, where the study trained it without a lever."""
+    if not option.measured or option.end is None or option.lever is not None:
+        return []
+    start, curve = option.start, grid.curve(*option.end)
+    if option.kind is OptionKind.DATA:
+        return [cell for cell in curve if has_next_images(grid, cell, start)]
+    return [cell for cell in curve if cell.train_size == start.train_size]
 
 
 def _brings_less(left: float, gain: float) -> bool:
