@@ -30,6 +30,8 @@ REPEATS = "seeds"
 """What lies there in each place: more trainings of its cells."""
 CONTROL = "equal-steps"
 """The study in there whose runs have the steps of twice their images."""
+KEPT_STAMP = "kept/"
+"""What the stamp of the kept tables is called."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,7 @@ class StudySnapshot:
             for name, stamp in place.stamps().items()
         }
         tables = tuple(file_stamp(folder.kept_path / name) for name in (RESULTS, CLASSES))
-        return folder.stamps() | controls | ({"kept/": tables} if any(tables) else {})
+        return folder.stamps() | controls | ({KEPT_STAMP: tables} if any(tables) else {})
 
     @staticmethod
     def _records(folder: StudyFolder) -> dict[str, RunRecord]:

@@ -11,7 +11,7 @@ from ...analysis import Findings
 from ...errors import SixteenthError
 from ...language.base import Language
 from ...report.page.live import LiveRun, answer_part, curves_part
-from ...storage.study_folder import StudySnapshot
+from ...storage.study_folder import KEPT_STAMP, StudySnapshot
 from ...study.reading import StudyResults, same_snapshots
 
 SHARE = 0.1
@@ -37,7 +37,7 @@ class Drawing:
         self._next = -math.inf
         self._drawn: Sequence[StudySnapshot] = []
         self._findings: Findings | None = None
-        self._ended: Mapping[tuple[int, str], object] = {}
+        self._ended: Mapping[tuple[int, str], object] | None = None  # nothing was analysed yet
 
     def begin(self, study: StudyResults, runs: Sequence[LiveRun], tests: Sequence[LiveRun]) -> None:
         """Begin to draw a study, if it has changed; not while that is done, nor too often.
@@ -88,7 +88,12 @@ def described(error: Exception) -> str:
 
 def _ended(snapshots: Sequence[StudySnapshot]) -> dict[tuple[int, str], object]:
     """What the findings of a study change with; training curves that grow are left out."""
-    return {
+    kept = {
+        (number, KEPT_STAMP): snapshot.stamps[KEPT_STAMP]
+        for number, snapshot in enumerate(snapshots)
+        if KEPT_STAMP in snapshot.stamps
+    }
+    return kept | {
         (number, kind + run_id): record
         if record.is_finished
         else (record.status == "failed", record.lengths, record.metrics)
