@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import shutil
 import signal
 import threading
 import time
@@ -21,12 +22,13 @@ from sixteenth.cli.watch.server import WatchServer, listen
 from sixteenth.errors import RunError
 from sixteenth.language import language_for
 from sixteenth.report.page.live import LiveRun, answer_part
-from sixteenth.spec import dump_spec, parse_spec
+from sixteenth.spec import dump_spec, load_frozen, parse_spec
 from sixteenth.storage.lease import BEAT, PLACE, Lease
 from sixteenth.storage.run_facts import Metrics
 from sixteenth.storage.study_folder import StudyFolder
+from sixteenth.study.reading import StudyResults
 from tiny_study import Command, command
-from written_study import begin
+from written_study import begin, finish
 
 TOKEN = "a-token"
 
@@ -225,6 +227,37 @@ def test_runs_that_failed_are_counted_beside_those_that_are_finished(
     assert "not-final" not in html
     html = answer_part([LiveRun(run, state) for state in [*states, "silent"]], [], None, language)
     assert "not-final" in html
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_runs_that_are_left_as_rows_of_a_table_have_an_answer(place: StudyFolder) -> None:
+    runs = runs_of(place)
+    for run in runs:
+        finish(place.run(run.run_id), run, 0.6)
+    place.kept_path.mkdir()
+    results = StudyResults(load_frozen(place.spec_path), place.path).results()
+    table = place.kept_path / "results.csv"
+    results.to_csv(table, index=False)
+    shutil.rmtree(place.runs_path)
+    follower = follow.Follower(place.path)
+    assert "60.0%" in look(follower)["answer"]
+    results.assign(test_accuracy=0.7).to_csv(table, index=False)
+    assert "70.0%" in look(follower)["answer"]
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_a_folder_that_vanishes_leaves_what_was_read(place: StudyFolder) -> None:
+    first, _ = runs_of(place)
+    begin(place.run(first.run_id), first, 2)
+    follower, away = follow.Follower(place.path), place.path.with_name("away")
+    before = look(follower)
+    place.path.rename(away)
+    said = look(follower)
+    assert said == before | {"trouble": said["trouble"]}
+    assert said["trouble"] == f"Not up to date: {place.spec_path} is not there any more"
+    away.rename(place.path)
+    begin(place.run(first.run_id), first, 3)
+    assert (look(follower)["trouble"], "3 of 9" in look(follower)["state"]) == ("", True)
 
 
 def test_watching_changes_nothing_in_the_folder(place: StudyFolder) -> None:

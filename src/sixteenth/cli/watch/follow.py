@@ -20,6 +20,7 @@ from rich.console import Console
 
 from ...analysis import Metric
 from ...engine.progress import Progress
+from ...errors import InputError
 from ...language import language_for
 from ...language.words import Names
 from ...report.discussion import planned_epochs
@@ -118,7 +119,10 @@ class Follower:
         try:
             found = path.stat()
         except FileNotFoundError:
-            return
+            if self._study is None:
+                return
+            # A share that is not mounted looks so: what was read before is not undone by it.
+            raise InputError(f"{path} is not there any more") from None
         written = found.st_mtime_ns, found.st_ino
         if written != self._spec_written:
             study = StudyResults(load_frozen(path), self._place.path)
