@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binom
 from trained import drawn, image_variance
 
 from sixteenth.analysis import compare_cells, contrast, read_grid
+from sixteenth.analysis.findings.options import visible_gain
 from sixteenth.analysis.inputs.predictions import Unpaired
 from sixteenth.analysis.stats.paired import Basis, Contrast, another_draws, significant
 from sixteenth.analysis.stats.spread import LEVEL, Spread
@@ -129,6 +132,32 @@ def test_a_difference_of_the_detectable_size_is_seen_four_times_in_five(seeds):
         grid, _ = drawn(rng, (0.65, 0.65 + true), seeds=seeds)
         seen += compare_cells(grid, *grid.cells).verdict == "above"
     assert 0.72 <= seen / 200 <= 0.9
+
+
+def test_networks_that_agree_do_not_show_less_than_their_test_images_can(study):
+    """Such a difference is then no longer one of networks that agree on nearly all images."""
+    images = 300
+    simulated = study({**PAIR, ("resnet50", "random"): (0.80,)}, fractions=ALL, test_size=images)
+    first, *_ = simulated.predictions.values()
+    simulated.predictions.update(dict.fromkeys(simulated.predictions, first))
+    simulated.results["test_accuracy"] = simulated.results["test_accuracy"].iloc[0]
+    grid, *cells = grid_of(simulated)
+    found = compare_cells(grid, *cells)
+    assert found.basis is Basis.PAIRED
+    alone = replace(found, spread=Spread(found.spread.images, test_images=images))
+    assert alone.detectable == visible_gain(cells[0]) <= found.detectable
+
+    def seen(true: float) -> float:
+        """How often a network that gains so much and loses nothing is seen to be better."""
+        chance = 0.0
+        for gained in range(60):
+            z = np.repeat([1.0, 0.0], [gained, images - gained])
+            excludes_zero = z.mean() > Spread(image_variance(z)).half_width(LEVEL)
+            chance += float(binom.pmf(gained, images, true)) * excludes_zero
+        return chance
+
+    assert seen(alone.detectable) == pytest.approx(0.8, abs=0.03)
+    assert seen(Spread(found.spread.images).detectable(LEVEL)) < 0.4
 
 
 def test_a_contrast_of_four_cells_estimates_whether_one_difference_is_larger(reference):

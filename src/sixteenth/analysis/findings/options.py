@@ -12,13 +12,10 @@ from numpy.typing import NDArray
 from ...spec.fields import is_part_trained, trains_more
 from ..curves.points import CurveWarning
 from ..inputs.cells import Arm, Cell
+from ..stats.spread import least_detectable
 from .doubling import SAME_SIZE
 from .levers import Lever
 from .types import Finding, Strength
-
-VISIBLE = 7.84
-"""Net test images that a gain must get right to be seen with 80% probability at the 95% level, if
-it loses none: g n images scatter by their root, and (1.96 + 0.84) squared is 7.84."""
 
 Draws = NDArray[np.float64]
 
@@ -226,4 +223,4 @@ def verdict_of(low: float, high: float) -> OptionVerdict:
 
 def visible_gain(cell: Cell) -> float:
     """The smallest gain that a cell's test images can show; NaN where their number is unknown."""
-    return VISIBLE / cell.effective_size if cell.effective_size > 0 else math.nan
+    return least_detectable(cell.effective_size)

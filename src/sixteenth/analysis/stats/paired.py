@@ -206,6 +206,7 @@ def contrast(
         weights[cell.key] = weights.get(cell.key, 0.0) + weight
         cells[cell.key] = cell
     vector, used = np.array(list(weights.values())), list(cells.values())
+    linear = value is None
     if value is None:
         value = float(vector @ [cell.accuracy for cell in used])
     squares = vector**2
@@ -222,7 +223,9 @@ def contrast(
         images = _unpaired_variance(vector, used)
     else:
         images = float(_paired_covariance(grid, vector[None], right)[0, 0])
-    spread = Spread(images, np.asarray(trainings, dtype=float), estimate)
+    # The weights of a gradient are no whole numbers: what an image adds at least is not known.
+    size = float(np.min([cell.effective_size for cell in used])) if linear else math.nan
+    spread = Spread(images, np.asarray(trainings, dtype=float), estimate, size)
     half = spread.half_width(level)
     most = max(1.0, float(np.abs(vector).sum()) / 2)
     return Contrast(

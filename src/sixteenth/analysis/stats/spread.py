@@ -26,6 +26,8 @@ class Spread:
         trainings: (m,) draws of the variance that trainings add, those measured and another one of
             each cell; empty where only the test images are meant.
         estimate: variance that the measured trainings alone add to the estimate.
+        test_images: their number; NaN where it is not known, or where the estimate is no plain
+            difference of accuracies.
     """
 
     images: float
@@ -33,6 +35,7 @@ class Spread:
         default_factory=lambda: np.zeros(1), repr=False, compare=False
     )
     estimate: float = 0.0
+    test_images: float = math.nan
 
     @property
     def mostly_images(self) -> bool:
@@ -55,9 +58,15 @@ class Spread:
         return float(optimize.brentq(excess, *ends, xtol=1e-7))
 
     def detectable(self, level: float) -> float:
-        """The smallest true difference that is seen at `level` with probability `POWER`."""
+        """The smallest true difference that is seen at `level` with probability `POWER`.
+
+        `images` is the variance at the difference that was measured. Where the networks agree on
+        nearly all images, that at a larger difference is larger: hence `least_detectable`.
+        """
         scatter = math.sqrt(self.images + self.estimate)
-        return self.half_width(level) + float(ndtri(POWER)) * scatter
+        found = self.half_width(level) + float(ndtri(POWER)) * scatter
+        least = least_detectable(self.test_images, level)
+        return least if least > found else found  # so NaN does not count
 
     def p_value(self, value: float) -> float:
         """One minus the level at which the interval around `value` ends at zero."""
@@ -67,3 +76,14 @@ class Spread:
         with np.errstate(divide="ignore", invalid="ignore"):
             p = 2 * float(ndtr(-abs(value) / deviations).mean())
         return p if math.isfinite(p) else math.nan
+
+
+def least_detectable(test_images: float, level: float = LEVEL) -> float:
+    """The smallest difference that so many test images can show, however alike trainings are.
+
+    At `level` with probability `POWER`, for a network that is right where the other is, and on g n
+    images more: these scatter by their root. NaN where the number is not known.
+    """
+    if not test_images > 0:
+        return math.nan
+    return float(ndtri((1 + level) / 2) + ndtri(POWER)) ** 2 / test_images
