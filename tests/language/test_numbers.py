@@ -22,6 +22,7 @@ from sixteenth.language.en.numbers import (
 from sixteenth.language.numbers import Numbers
 from sixteenth.language.text import cut
 from sixteenth.language.words import Names
+from sixteenth.language.zh_hant.numbers import NUMBERS as ZH
 
 
 @pytest.mark.parametrize(
@@ -74,10 +75,18 @@ from sixteenth.language.words import Names
         (EN.join(["a", "b", "c"], "or"), "a, b or c"),
         (EN.fraction("1"), "all"),
         (EN.fraction("1/16"), "1/16"),
+        (EN.fraction("2000 images"), "2,000 images"),
+        (EN.fraction("25 per class"), "25 per class"),
+        (ZH.fraction("2000 images"), "2,000 張影像"),
+        (ZH.fraction("25 per class"), "每類 25 張"),
+        (ZH.fraction("of another table"), "of another table"),
+        (ZH.is_size("2000 images", 2000.0), True),
+        (ZH.is_size("25 per class", 25), False),
+        (EN.is_size("1", 2000), False),
         (cut("a" * 20 + "b" * 20, 11), "aaaaa…bbbbb"),
     ],
 )
-def test_numbers_are_written_as_a_reader_expects(written: str, expected: str) -> None:
+def test_numbers_are_written_as_a_reader_expects(written: object, expected: object) -> None:
     assert written == expected
 
 
@@ -133,6 +142,8 @@ def test_another_locale_has_its_own_signs_dates_and_lists():
         span="{} bis {}",
         aside=" ({})",
         whole="alle",
+        images="{} Bilder",
+        per_class="{} je Klasse",
         time_units=("T", "h", "min", "s"),
     )
     assert german.decimal(-1234.5, 1) == "−1.234,5"
@@ -149,6 +160,8 @@ def test_another_locale_has_its_own_signs_dates_and_lists():
         span="{} 至 {}",
         aside="（{}）",
         whole="全部",
+        images="{} 張影像",
+        per_class="每類 {} 張",
         time_units=("天", "小時", "分", "秒"),
     )
     assert chinese.day("2026-03-03") == "2026年3月3日"

@@ -7,6 +7,7 @@ puts it on a page escapes it there.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,9 @@ MINUS = "−"
 
 _SCIENTIFIC = 1e15
 """From here on digits before the point are no more than those of a float; Babel fails at 28."""
+
+_COUNTED = re.compile(r"(\d+) (images|per class)")
+"""What `spec.fraction` calls a fraction that is no share."""
 
 
 def missing(value: Any) -> bool:
@@ -60,6 +64,7 @@ class Numbers:
         span: two ends of a range, such as ``{} to {}``.
         aside: what stands in brackets behind a value, with the space before it.
         whole: the fraction that is the whole training set.
+        images, per_class: one that is a number of images, in all and of each class.
         time_units: days, hours, minutes and seconds.
     """
 
@@ -67,6 +72,8 @@ class Numbers:
     span: str
     aside: str
     whole: str
+    images: str
+    per_class: str
     time_units: tuple[str, str, str, str]
 
     def decimal(self, number: Any, digits: int, *, plus: bool = False, grouped: bool = True) -> str:
@@ -198,8 +205,15 @@ class Numbers:
         return format_date(when, "long", self.locale)
 
     def fraction(self, text: Any) -> str:
-        """A fraction in a heading or at a tick: the whole training set is ``all``."""
+        """A fraction in a heading or at a tick: ``all``, ``1/16``, ``2,000 images``."""
+        if counted := _COUNTED.fullmatch(str(text)):
+            pattern = self.images if counted[2] == "images" else self.per_class
+            return pattern.format(self.count(counted[1]))
         return self.whole if str(text) == "1" else plain(text)
+
+    def is_size(self, fraction: Any, size: Any) -> bool:
+        """Whether a fraction says nothing but its number of images, which stands beside it."""
+        return self.fraction(fraction) == self.images.format(self.count(size))
 
     def join(self, parts: Sequence[str], style: Literal["standard", "or"] = "standard") -> str:
         """``a``, ``a and b``, ``a, b and c``."""

@@ -303,7 +303,12 @@ class ProvenanceText:
         if not made.sizes:
             return ""
         labels, numbers = self.labels, self.numbers
-        sizes = (f"{numbers.fraction(part)} = {numbers.count(size)}" for part, size in made.sizes)
+        sizes = (
+            numbers.fraction(part)
+            if numbers.is_size(part, size)
+            else f"{numbers.fraction(part)} = {numbers.count(size)}"
+            for part, size in made.sizes
+        )
         how = labels.nested if made.nested else labels.disjoint
         return labels.subsets.format(sizes=labels.semicolon.join(sizes), how=how)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -67,6 +68,21 @@ def test_values_in_brackets_have_those_of_the_language(plain: tuple[Invented, Fi
     english = shown("report.md.j2", plain, language_for(plain[1]))
     assert "| 3,125 (1/16) |" in english
     assert " *(cannot tell)*\n" in english
+
+
+def test_fractions_that_are_counts_are_said_in_chinese_and_once(
+    plain: tuple[Invented, Findings],
+) -> None:
+    study, _ = plain
+    counts = {"1/16": "3125 images", "1/2": "2500 per class"}
+    study = replace(study, results=study.results.replace({"fraction": counts}))
+    found = study.findings()
+    language = language_for(found, "zh-Hant")
+    pages = [shown(f"report.{kind}.j2", (study, found), language) for kind in ("md", "html")]
+    assert "| 3,125 |" in pages[0]
+    assert "| 25,000（每類 2,500 張） |" in pages[0]
+    assert "3,125</th>" in pages[1]
+    assert all("3,125 張影像；每類 2,500 張 = 25,000" in each for each in pages)
 
 
 def test_a_gain_in_the_figure_has_the_brackets_of_the_language() -> None:

@@ -12,6 +12,8 @@ NUMBERS = Numbers(
     span="{} to {}",
     aside=" ({})",
     whole="all",
+    images="{} images",
+    per_class="{} per class",
     time_units=("d", "h", "min", "s"),
 )
 SENTENCE = SentenceNumbers(

@@ -53,6 +53,8 @@ NUMBERS = ChineseNumbers(
     span="{} 至 {}",
     aside="（{}）",
     whole="全部",
+    images="{} 張影像",
+    per_class="每類 {} 張",
     time_units=("天", "小時", "分鐘", "秒"),
 )
 SENTENCE = SentenceNumbers(

@@ -39,8 +39,9 @@ SUSPECTS_SHOWN = 12
 class Row:
     """One line of the results table: a run, or the mean of a cell's seeds.
 
-    `hole` says why a run has no numbers; the accuracies are then not shown. A run that is
-    `one_of_several` has its mean below it. Statements point at the `anchor`.
+    `fraction` is empty where it is `images` over again. `hole` says why a run has no numbers; the
+    accuracies are then not shown. A run that is `one_of_several` has its mean below it. Statements
+    point at the `anchor`.
     """
 
     images: str
@@ -330,9 +331,10 @@ def _mean_row(cell: dict[Any, Any], anchor: str, language: Language) -> Row:
 
 def _measured(row: dict[Any, Any], numbers: Numbers) -> dict[str, Any]:
     """What a run and the mean of a cell have in common."""
+    repeated = numbers.is_size(row["fraction"], row["train_size"])
     return {
         "images": numbers.count(row["train_size"]),
-        "fraction": numbers.fraction(row["fraction"]),
+        "fraction": "" if repeated else numbers.fraction(row["fraction"]),
         "accuracy": numbers.percent(row["test_accuracy"]),
         "interval": numbers.interval(row["low"], row["high"]),
         "train_accuracy": numbers.percent(row["train_accuracy"]),
