@@ -18,7 +18,7 @@ import pytest
 from sixteenth import InputError, RunSpec
 from sixteenth.cli.watch import beside, drawing, follow
 from sixteenth.cli.watch.beside import page_beside
-from sixteenth.cli.watch.server import WatchServer, listen
+from sixteenth.cli.watch.server import WatchServer, hosts_of, listen
 from sixteenth.errors import RunError
 from sixteenth.language import language_for
 from sixteenth.report.page.live import LiveRun, answer_part
@@ -130,6 +130,18 @@ def test_only_a_request_of_the_page_itself_gets_anything(
             assert (status, b"secret" in content) == (200, True)
             assert headers["Cache-Control"] == "no-store"
             assert "default-src 'none'" in headers["Content-Security-Policy"]
+
+
+def test_a_browser_need_not_name_the_usual_port(
+    place: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow.Follower, "parts", lambda _: {"state": "secret"})
+    with served(place.path) as server:
+        server.hosts = hosts_of(80)
+        for name in ("127.0.0.1", "localhost", "127.0.0.1:80"):
+            assert ask(server, Host=name, Origin=f"http://{name}")[0] == 200
+        assert ask(server, Host="127.0.0.1", Origin="http://localhost")[0] == 403
+        assert ask(server, Host="evil.example", Origin="http://evil.example")[0] == 403
 
 
 def test_the_server_listens_on_this_machine_only() -> None:

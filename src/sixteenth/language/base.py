@@ -20,7 +20,7 @@ from ..analysis.curves.points import CurveWarning
 from ..analysis.findings.advice import Advice, AdviceFinding, AdviceStep
 from ..analysis.findings.analyse import Findings
 from ..analysis.findings.answer import AnswerFinding
-from ..analysis.findings.causes import CauseFinding, PossibleCause
+from ..analysis.findings.causes import CauseFinding
 from ..analysis.findings.cautions import Caution
 from ..analysis.findings.diagnosis import DiagnosisFinding, DiagnosisKind
 from ..analysis.findings.doubtful_labels import DataFinding
@@ -36,7 +36,7 @@ from ..analysis.findings.training_time import TrainingTimeFinding
 from ..analysis.findings.types import Finding, Section, SectionKey, Strength
 from ..storage.run_facts import Understood, WeightsFacts
 from .captions import Captions
-from .commands import step_command
+from .commands import section_command, step_command
 from .labels import FigureLabels, PageLabels, ProgressLabels, TerminalLabels, WatchLabels
 from .numbers import Numbers
 from .provenance import ProvenanceText
@@ -157,12 +157,14 @@ class SaidSection:
     Attributes:
         statements: all findings, in their order.
         tables: those that sentences would repeat, once more.
+        command: what tests them, as `language.commands.typed` takes it; empty where nothing does.
     """
 
     key: SectionKey
     title: str
     statements: tuple[Statement, ...]
     tables: tuple[SaidTable, ...]
+    command: str = ""
 
     @property
     def sentences(self) -> tuple[Statement, ...]:
@@ -214,8 +216,6 @@ class Language:
     titles: Mapping[SectionKey, str]
     unexpected_title: str
     """In place of that of EXPECTATION, where no model was expected to be better."""
-    untestable_title: str
-    """In place of that of CAUSES, where `sixteenth explain` can test none of them."""
     across_machines: str
     """A sentence behind a difference between machines of several kinds; begins with its space."""
 
@@ -258,9 +258,6 @@ class Language:
         """The heading of a section; `expected` is whether one model was expected to be better."""
         if section.key is SectionKey.EXPECTATION and not expected:
             return self.unexpected_title
-        suspects = [each for each in section.findings if isinstance(each, PossibleCause)]
-        if suspects and not any(each.testable for each in suspects):
-            return self.untestable_title
         return self.titles[section.key]
 
     def init(self, init: str) -> str:
@@ -347,6 +344,7 @@ class Language:
             title=self.section_title(section, expected=expected),
             statements=tuple(Statement(self.say(each), each) for each in section.findings),
             tables=tuple(table for table in tables if table is not None),
+            command=section_command(section),
         )
 
     def advise(self, findings: Findings) -> SaidAdvice:

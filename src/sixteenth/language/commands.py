@@ -14,6 +14,7 @@ from ..analysis.findings.advice import (
     MoreSeeds,
     Separate,
 )
+from ..analysis.findings.causes import PossibleCause
 from ..analysis.findings.cautions import (
     Caution,
     NothingLearned,
@@ -27,6 +28,7 @@ from ..analysis.findings.missing_runs import MeasuredSoFar, RunsMissing, Stopped
 from ..analysis.findings.not_converged import CatchingUp, NotConverged
 from ..analysis.findings.options import Option
 from ..analysis.findings.per_class import ImbalancedClasses
+from ..analysis.findings.types import Section
 from ..analysis.inputs.cells import Cell
 from ..analysis.inputs.scoring import Metric
 
@@ -111,6 +113,12 @@ def step_command(step: Option | AdviceStep) -> str:
             return _explain(step.rival.run_ids[0], step.rival, step.best, Lever.SEEDS)
         case _:
             return ""
+
+
+def section_command(section: Section) -> str:
+    """What tests the possible causes of a section; empty where it has none that it can test."""
+    causes = (each for each in section.findings if isinstance(each, PossibleCause))
+    return f"sixteenth explain {DIR}" if any(each.testable for each in causes) else ""
 
 
 def _explain(run_id: str, cell: Cell, best: Cell, lever: Lever) -> str:

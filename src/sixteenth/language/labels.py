@@ -31,6 +31,7 @@ class PageLabels:
         parameters_of: behind the name of a model and its initial weights.
         mean_of: in the column of seeds, beside the mean of so many.
         titles: of the figures, by the names of their files.
+        tested_by: before the command that tests the possible reasons of a section.
         strengths: what stands behind a statement that is not well supported.
         again: names the parts ``{file}`` and ``{command}``.
         made_by: with the version of this package.
@@ -79,6 +80,7 @@ class PageLabels:
     forecast: str
     curves: str
     discussion: str
+    tested_by: str
     suspects: str
     suspect: str
     given_label: str

@@ -28,7 +28,7 @@ def test_suspects_are_not_ranked_and_nothing_is_called_the_reason(study):
     train = {SMALL: (0.95,), BIG: (0.80,)}
     found = talk(study({SMALL: (0.75,), BIG: (0.65,)}, fractions={"1": 8000}, train=train))
     (title,) = [part.title for part in found.sections if part.key == "reasons"]
-    assert title == "What may be behind it: sixteenth explain DIR tests it"
+    assert title == "What may be behind it"
     assert {statement.strength for statement in section(found, "reasons")} == {"suggestive"}
     assert not any(hasattr(each, "score") for each in causes(found))
     for statement in section(found, "reasons"):

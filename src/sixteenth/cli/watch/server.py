@@ -13,6 +13,7 @@ import json
 import secrets
 import socket
 import threading
+from http.client import HTTP_PORT
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,12 @@ def address(listening: socket.socket, token: str) -> str:
     return f"http://{HOST}:{listening.getsockname()[1]}/{token}/"
 
 
+def hosts_of(port: int) -> set[str]:
+    """What a request may call this server; browsers leave out the port that is usual."""
+    names = {HOST, "localhost"}
+    return {f"{name}:{port}" for name in names} | (names if port == HTTP_PORT else set())
+
+
 def serve(folder: Path, port: int, tag: str) -> None:
     """Print the address of a study's page, in the language of a tag, and serve it until Ctrl-C.
 
@@ -85,7 +92,7 @@ class WatchServer(ThreadingHTTPServer):
         self.socket.close()
         self.socket = listening
         self.token = token
-        self.hosts = {f"{name}:{self.server_address[1]}" for name in (HOST, "localhost")}
+        self.hosts = hosts_of(self.server_address[1])
         self._folder, self._tag, self._making = folder, tag, threading.Lock()
         self._follower: Follower | None = None
 

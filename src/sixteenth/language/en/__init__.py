@@ -58,7 +58,6 @@ class English(Language):
 
     titles = TITLES
     unexpected_title = "Bigger and smaller model"
-    untestable_title = "What may be behind it"
     across_machines = " The trainings compared come from machines of several kinds."
 
 

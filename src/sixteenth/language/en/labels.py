@@ -60,6 +60,7 @@ PAGE = PageLabels(
     forecast="Error on twice the images",
     curves="Training curves",
     discussion="Discussion",
+    tested_by="To test the possible reasons:",
     suspects="Test images whose label is in doubt",
     suspect="Test image",
     given_label="Given label",
@@ -229,7 +230,7 @@ PROGRESS = ProgressLabels(
 TITLES = {
     SectionKey.RELATION: "{Metric}, model size and training-set size",
     SectionKey.EXPECTATION: "Was the expectation met?",
-    SectionKey.CAUSES: "What may be behind it: sixteenth explain DIR tests it",
+    SectionKey.CAUSES: "What may be behind it",
     SectionKey.TESTED: "Reasons, tested",
     SectionKey.TRAINING_TIME: "What longer training changes",
     SectionKey.PRETRAINING: "What pretrained weights change",

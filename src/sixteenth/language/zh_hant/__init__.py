@@ -32,7 +32,6 @@ class TraditionalChinese(Language):
 
     titles = TITLES
     unexpected_title = "較大與較小的模型"
-    untestable_title = "可能的原因"
     across_machines = "所比較的訓練來自不同種類的機器。"
 
 

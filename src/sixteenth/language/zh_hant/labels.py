@@ -60,6 +60,7 @@ PAGE = PageLabels(
     forecast="影像加倍時的錯誤率",
     curves="訓練曲線",
     discussion="討論",
+    tested_by="要檢驗這些可能的原因：",
     suspects="標籤可疑的測試影像",
     suspect="測試影像",
     given_label="原標籤",
@@ -227,7 +228,7 @@ PROGRESS = ProgressLabels(
 TITLES = {
     SectionKey.RELATION: "{metric}、模型大小與訓練集大小",
     SectionKey.EXPECTATION: "結果符合預期嗎？",
-    SectionKey.CAUSES: "可能的原因（執行 sixteenth explain DIR 來檢驗）",
+    SectionKey.CAUSES: "可能的原因",
     SectionKey.TESTED: "原因的檢驗結果",
     SectionKey.TRAINING_TIME: "訓練更久的影響",
     SectionKey.PRETRAINING: "預訓練權重的影響",

@@ -11,12 +11,21 @@
     regions().forEach((region, i) => { region.scrollLeft = scrolled[i] || 0; });
     if (focused >= 0) regions()[focused]?.focus({ preventScroll: true });
   }
+  function isThere(part, html) {
+    // The page came with its parts. To put one in place again would have it read aloud again.
+    const parsed = document.createElement("template");
+    parsed.innerHTML = html;
+    return parsed.innerHTML === part.innerHTML;
+  }
   async function update() {
     try {
       const answer = await fetch("now", { cache: "no-store" });
       const parts = await answer.json();
       for (const [id, html] of Object.entries(parts)) {
-        if (shown[id] !== html) replace(document.getElementById(id), shown[id] = html);
+        if (shown[id] === html) continue;
+        const part = document.getElementById(id);
+        if (id in shown || !isThere(part, html)) replace(part, html);
+        shown[id] = html;
       }
       lost.hidden = true;
     } catch {
