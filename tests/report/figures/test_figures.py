@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from drawn import ENGLISH, OPTIONS, START, drawn_accuracy, points_of
 from invented import Invented, invented_study
 
-from sixteenth.analysis import bands, cells, read_grid
+from sixteenth.analysis import OptionVerdict, bands, cells, read_grid
 from sixteenth.analysis.findings.overview import Card
 from sixteenth.language.screen import SaidCard, SaidOverview
 from sixteenth.report.figures.gains import options_figure
@@ -175,9 +177,12 @@ def test_the_picture_for_a_talk_fills_what_can_be_told_as_the_other_figures_do(
     study: Invented,
 ) -> None:
     overview = study.findings().overview
-    said = tuple(SaidCard(Card(one), one.kind, "", "", "", (), "", "") for one in OPTIONS[:3])
+    confounded = replace(OPTIONS[0], verdict=OptionVerdict.NOT_SEPARATED)
+    options = [*OPTIONS[:3], confounded]
+    said = tuple(SaidCard(Card(one), one.kind, "", "", "", (), "", "") for one in options)
     figure = talk_figure(SaidOverview(overview, "", "", said, (), (), (), ""), "", "")
     points = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
     fills = [line.get_markerfacecolor() for line in points]
-    assert [card.card.verdict for card in said] == ["helps", "cannot tell", "does not"]
-    assert fills == [COLOURS[0], "white", MUTED]
+    verdicts = [card.card.verdict for card in said]
+    assert verdicts == ["helps", "cannot tell", "does not", "not-separated"]
+    assert fills == [COLOURS[0], "white", MUTED, "white"]
