@@ -122,6 +122,33 @@ def test_a_telephone_shows_the_verdict_and_all_cards_first(
     assert all(0 < bottom <= 700 for bottom in browser.js(FIRST)[:3])
 
 
+@pytest.mark.parametrize("width", [360, 768])
+def test_the_line_of_the_making_is_there_on_a_small_screen_too(
+    report: Path, browser: Browser, width: int
+) -> None:
+    browser.open(report / "report.html", width=width)
+    assert browser.js("document.querySelector('.dateline').offsetHeight") > 0
+
+
+def test_words_in_a_table_stand_below_their_heading(report: Path, browser: Browser) -> None:
+    browser.open(report / "report.html")
+    browser.js("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+    lefts = """
+    [...document.querySelectorAll('td.text')].map(cell => {
+      const words = one => {
+        const range = document.createRange();
+        range.selectNodeContents(one);
+        return Math.round(range.getBoundingClientRect().left);
+      };
+      const heads = cell.closest('table').tHead.rows[0].cells;
+      return [words(cell), words(heads[cell.cellIndex])];
+    })
+    """
+    found = browser.js(lefts)
+    assert found
+    assert all(cell == head for cell, head in found), found
+
+
 def test_the_line_moved_by_keyboard_says_what_advise_says(
     report: Path, study: Invented, browser: Browser
 ) -> None:
