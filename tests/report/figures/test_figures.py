@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,9 @@ from invented import Invented, invented_study
 from sixteenth.analysis import OptionVerdict, bands, cells, read_grid
 from sixteenth.analysis.findings.overview import Card
 from sixteenth.language.screen import SaidCard, SaidOverview
+from sixteenth.report.figures.accuracy import accuracy_figure
 from sixteenth.report.figures.gains import options_figure
+from sixteenth.report.figures.inline import inline_chart
 from sixteenth.report.figures.style import COLOURS, MUTED, apart, move_apart, svg
 from sixteenth.report.figures.talk import talk_figure
 from sixteenth.report.parts import draw_figures
@@ -87,6 +90,46 @@ def test_the_size_axis_is_logarithmic_and_names_images_and_fractions(study: Inve
     assert axes.get_xscale() == "log"
     labels = [label.get_text() for label in axes.get_xticklabels()]
     assert labels == ["3,125\n1/16", "25,000\n1/2", "50,000\nall"]
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_points_at_none_and_all_right_are_whole(narrow: bool) -> None:
+    study = invented_study(seeds=(0,), failed=(), missing=())
+    study.results["test_accuracy"] = [0.0, 1.0] * (len(study.results) // 2)
+    figure = drawn_accuracy(study, narrow=narrow)
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    box = axes.get_window_extent()
+    half = 5.6 / 2 * figure.dpi / 72
+    for point in points_of(figure, "seeds-"):
+        y = axes.transData.transform(point)[1]
+        assert box.y0 <= y - half
+        assert y + half <= box.y1
+
+
+def test_the_line_of_a_wanted_accuracy_stands_at_it_or_is_an_arrow_at_the_edge(
+    study: Invented,
+) -> None:
+    grid = read_grid(study.results)
+    figure = accuracy_figure(cells(grid), grid, language=ENGLISH, aim=0.97)
+    axes = figure.axes[0]
+    low, high = axes.get_ylim()
+    assert high > 0.97
+
+    def line(target: float) -> str:
+        chart = inline_chart(figure, svg(figure), "one", "", {}, target)
+        found = re.search(r'<g class="(target[^"]*)" transform="translate\(0 ([\d.]+)\)"', chart)
+        assert found
+        assert float(found[2]) == pytest.approx(y_of(target), abs=0.1)
+        return found[1]
+
+    def y_of(accuracy: float) -> float:
+        pixels = axes.transData.transform((1, min(max(accuracy, low), high)))[1]
+        return float(figure.get_figheight() * 72 - pixels * 72 / figure.dpi)
+
+    assert line(0.97) == "target"
+    assert line(high + 0.001) == "target above"
+    assert line(low - 0.001) == "target below"
 
 
 def test_labels_at_the_ends_of_close_lines_do_not_overlap(study: Invented) -> None:
