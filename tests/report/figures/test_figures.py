@@ -8,12 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from drawn import ENGLISH, OPTIONS, START, drawn_accuracy, points_of
-from invented import Invented, invented_study
+from invented import Invented, invented_study, stopped_study
 
 from sixteenth.analysis import OptionVerdict, bands, cells, read_grid
 from sixteenth.analysis.findings.overview import Card
+from sixteenth.language import language_for
 from sixteenth.language.screen import SaidCard, SaidOverview
-from sixteenth.report.figures.accuracy import accuracy_figure
+from sixteenth.report.axes import grid_axes
+from sixteenth.report.figures.accuracy import accuracy_figure, accuracy_lines
 from sixteenth.report.figures.gains import options_figure
 from sixteenth.report.figures.inline import inline_chart
 from sixteenth.report.figures.style import COLOURS, MUTED, apart, move_apart, svg
@@ -105,6 +107,23 @@ def test_points_at_none_and_all_right_are_whole(narrow: bool) -> None:
         y = axes.transData.transform(point)[1]
         assert box.y0 <= y - half
         assert y + half <= box.y1
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+def test_points_of_runs_that_are_not_at_their_end_are_open_and_said_to_be(
+    seeds: tuple[int, ...],
+) -> None:
+    study = stopped_study(seeds)
+    line = accuracy_lines(cells(read_grid(study.results)), grid_axes(read_grid(study.results)))[0]
+    assert line.so_far == (False, False, True)
+    figure = drawn_accuracy(study)
+    (marks,) = [one for one in figure.axes[0].lines if str(one.get_gid()).startswith("so-far-")]
+    assert list(marks.get_ydata()) == [line.means[-1]]
+    assert marks.get_markerfacecolor() == "white"
+    for tag, word in (("en", "so far"), ("zh-Hant", "目前")):
+        captions = language_for(tag=tag).captions
+        assert [word in text for text in captions.points(line).split("\n")] == [False, False, True]
+        assert captions.accuracy_alt([line]).count(word) == 1
 
 
 def test_the_line_of_a_wanted_accuracy_stands_at_it_or_is_an_arrow_at_the_edge(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from drawn import ENGLISH, points_of
-from invented import FRACTIONS, HOSTILE, Invented, invented_study
+from invented import FRACTIONS, HOSTILE, Invented, invented_study, stopped_study
 from matplotlib.text import Text
 
 from sixteenth.language import language_for
@@ -255,6 +255,21 @@ def test_accuracies_of_shorter_trainings_stand_where_these_ended(study: Invented
         study.histories, study.results, metric="accuracy", language=ENGLISH
     )
     assert ENGLISH.figures.shorter not in [text.get_text() for text in without.findobj(Text)]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said"), [((0,), "not at its end"), ((0, 1), "1 of 2 runs not at their end")]
+)
+def test_a_panel_says_that_a_run_was_measured_before_its_end(
+    seeds: tuple[int, ...], said: str
+) -> None:
+    study = stopped_study(seeds)
+    figure = training_curves_figure(study.histories, study.results, language=ENGLISH)
+    notes = [
+        " ".join(text.get_text() for text in axes.texts).replace("\n", " ") for axes in figure.axes
+    ]
+    assert said in notes[-1]
+    assert not any("end" in note for note in notes[:-1])
 
 
 @pytest.mark.parametrize(

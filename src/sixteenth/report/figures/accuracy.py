@@ -55,6 +55,7 @@ def accuracy_lines(cells: pd.DataFrame, axes: GridAxes) -> list[AccuracyLine]:
                     means=_floats(cell["test_accuracy"]),
                     lows=_floats(cell["low"]),
                     highs=_floats(cell["high"]),
+                    so_far=tuple(bool(value) for value in cell["so_far"]),
                     seeds=tuple(
                         (float(size), float(accuracy), int(seed))
                         for size, seeds, accuracies in zip(
@@ -227,6 +228,19 @@ def _draw_line(axes: Axes, line: AccuracyLine, look: Look, shift: float, step: f
         zorder=6,
         gid=line.gid,
     )
+    if any(line.so_far):
+        axes.plot(
+            x[list(line.so_far)],
+            mean[list(line.so_far)],
+            ls="",
+            marker=look.marker,
+            ms=5.6,
+            mfc="white",
+            mec=look.colour,
+            mew=1.4,
+            zorder=7,
+            gid=f"so-far-{line.key}",
+        )
 
 
 def _percent_axis(

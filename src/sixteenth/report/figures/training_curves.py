@@ -186,8 +186,10 @@ def _draw_ranges(axes: Axes, panel: Panel, colour: str) -> None:
 def _draw_notes(
     axes: Axes, panel: Panel, metric: CurveMetric, inches: float, language: Language
 ) -> None:
-    """Why runs have no curve, in a panel that is so wide."""
+    """Why runs have no curve or are not at their end, in a panel that is so wide."""
     notes = [language.captions.hole(hole) for hole in panel.holes]
+    if panel.so_far:
+        notes.insert(0, language.captions.not_ended(panel.so_far, panel.runs))
     if not panel.curves and not notes:
         notes = [language.figures.not_planned]
     if not notes:

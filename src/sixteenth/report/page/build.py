@@ -211,6 +211,7 @@ def _words(
                 LEVEL,
                 several_seeds=any(line.several_seeds for line in lines),
                 several_lines=len(lines) > 1,
+                so_far=any(any(line.so_far) for line in lines),
                 band_level=next(iter(fitted.values())).level if fitted else None,
             ),
             captions.accuracy_alt(lines),
