@@ -31,6 +31,23 @@ def test_the_caption_says_where_only_some_of_the_spread_is_assumed() -> None:
     assert f"estimated from repeated trainings, or {apart}" in CAPTIONS.intervals(set(IntervalKind))
 
 
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize(("tag", "said"), [("en", "not at"), ("zh-Hant", "尚未結束")])
+def test_the_accuracy_caption_says_what_open_points_are_where_there_are_any(
+    tag: str, said: str, several: bool
+) -> None:
+    for so_far in (False, True):
+        caption = language_for(tag=tag).captions.accuracy(
+            {IntervalKind.MEASURED},
+            0.95,
+            several_seeds=several,
+            several_lines=False,
+            so_far=so_far,
+            band_level=None,
+        )
+        assert (said in caption) is so_far
+
+
 def test_an_open_point_is_said_to_have_one_of_four_reasons() -> None:
     said = CAPTIONS.options([])
     assert "the interval holds zero, several comparisons are corrected for, longer training" in said

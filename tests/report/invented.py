@@ -20,6 +20,7 @@ from sixteenth.language import language_for
 from sixteenth.language.base import Discussion
 from sixteenth.report.discussion import Measurements, analyse_study
 from sixteenth.report.page.build import build_report, report_files
+from sixteenth.spec.fields import STOPPED
 from sixteenth.storage.run_record import RunRecord
 
 HOSTILE = "lab.nets:<script>alert(1)</script>|`x`&$y$"
@@ -113,6 +114,23 @@ def invented_study(
                     if status == "finished":
                         epochs_rows += _history(row, epochs)
     return Invented(spec, pd.DataFrame(rows), pd.DataFrame(epochs_rows), runs)
+
+
+def stopped_study(seeds: tuple[int, ...] = (0,)) -> Invented:
+    """A network and three fractions; on all images its last seed was stopped while still gaining,
+    and others have not begun."""
+    last = ("resnet18", "random", "1")
+    study = invented_study(
+        models=("resnet18",),
+        inits=("random",),
+        seeds=seeds,
+        failed=(),
+        missing=tuple((*last, seed) for seed in seeds[:-1]),
+    )
+    stopped = (study.results["fraction"] == "1") & (study.results["status"] == "finished")
+    study.results.loc[stopped, ["status", "chosen_by"]] = ["interrupted", STOPPED]
+    study.runs[-1]["status"] = "interrupted"
+    return study
 
 
 def _row(

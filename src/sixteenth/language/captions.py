@@ -32,6 +32,8 @@ class Line(Protocol):
     def lows(self) -> Sequence[float]: ...
     @property
     def highs(self) -> Sequence[float]: ...
+    @property
+    def so_far(self) -> Sequence[bool]: ...
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class Captions(ABC):
         *,
         several_seeds: bool,
         several_lines: bool,
+        so_far: bool = False,
         band_level: float | None,
     ) -> str:
         """Which points, lines and intervals the accuracy figure shows.
@@ -105,6 +108,7 @@ class Captions(ABC):
             kinds, level: of the intervals.
             several_seeds: a cell was trained more than once.
             several_lines: points at one size stand side by side.
+            so_far: the points of cells with a training that is not at its end are open.
             band_level: of the intervals of the fitted curves; None without them.
         """
 
@@ -159,6 +163,10 @@ class Captions(ABC):
     @abstractmethod
     def hole(self, hole: Hole) -> str:
         """Why a run has no curve: ``seed 2 failed: the loss became NaN at step 40``."""
+
+    @abstractmethod
+    def not_ended(self, number: int, runs: int) -> str:
+        """That so many of a panel's runs were measured before their end."""
 
     @abstractmethod
     def results(self, *, several_seeds: bool, test_augmentation: str, frozen: bool = False) -> str:

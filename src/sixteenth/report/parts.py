@@ -32,6 +32,7 @@ def draw_figures(
     language: Language,
     *,
     narrow: bool = False,
+    aim: float | None = None,
     grids: Mapping[CurveMetric, CurveGrid] | None = None,
 ) -> dict[str, Figure]:
     """The figures of a study by name (see `FIGURES`).
@@ -41,13 +42,19 @@ def draw_figures(
         findings: what `analyse_study` makes of them.
         language: of the labels.
         narrow: for a telephone; otherwise for a page.
+        aim: the wanted accuracy that the accuracy figure has room for.
         grids: what `curve_grids` makes of the tables, where that is known already.
     """
     cell_table = cells(findings.grid)
     figures: dict[str, Figure] = {}
     if len(cell_table):
         figures["accuracy"] = accuracy_figure(
-            cell_table, findings.grid, bands(findings.curves), language=language, narrow=narrow
+            cell_table,
+            findings.grid,
+            bands(findings.curves),
+            language=language,
+            narrow=narrow,
+            aim=aim,
         )
     if any(option.known for option in findings.options):
         figures["options"] = options_figure(findings.options, language=language, narrow=narrow)

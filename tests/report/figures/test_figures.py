@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from drawn import ENGLISH, OPTIONS, START, drawn_accuracy, points_of
-from invented import Invented, invented_study
+from invented import Invented, invented_study, stopped_study
 
-from sixteenth.analysis import bands, cells, read_grid
+from sixteenth.analysis import OptionVerdict, bands, cells, read_grid
 from sixteenth.analysis.findings.overview import Card
+from sixteenth.language import language_for
 from sixteenth.language.screen import SaidCard, SaidOverview
+from sixteenth.report.axes import grid_axes
+from sixteenth.report.figures.accuracy import accuracy_figure, accuracy_lines
 from sixteenth.report.figures.gains import options_figure
+from sixteenth.report.figures.inline import inline_chart
 from sixteenth.report.figures.style import COLOURS, MUTED, apart, move_apart, svg
 from sixteenth.report.figures.talk import talk_figure
 from sixteenth.report.parts import draw_figures
@@ -85,6 +92,63 @@ def test_the_size_axis_is_logarithmic_and_names_images_and_fractions(study: Inve
     assert axes.get_xscale() == "log"
     labels = [label.get_text() for label in axes.get_xticklabels()]
     assert labels == ["3,125\n1/16", "25,000\n1/2", "50,000\nall"]
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_points_at_none_and_all_right_are_whole(narrow: bool) -> None:
+    study = invented_study(seeds=(0,), failed=(), missing=())
+    study.results["test_accuracy"] = [0.0, 1.0] * (len(study.results) // 2)
+    figure = drawn_accuracy(study, narrow=narrow)
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    box = axes.get_window_extent()
+    half = 5.6 / 2 * figure.dpi / 72
+    for point in points_of(figure, "seeds-"):
+        y = axes.transData.transform(point)[1]
+        assert box.y0 <= y - half
+        assert y + half <= box.y1
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+def test_points_of_runs_that_are_not_at_their_end_are_open_and_said_to_be(
+    seeds: tuple[int, ...],
+) -> None:
+    study = stopped_study(seeds)
+    line = accuracy_lines(cells(read_grid(study.results)), grid_axes(read_grid(study.results)))[0]
+    assert line.so_far == (False, False, True)
+    figure = drawn_accuracy(study)
+    (marks,) = [one for one in figure.axes[0].lines if str(one.get_gid()).startswith("so-far-")]
+    assert list(marks.get_ydata()) == [line.means[-1]]
+    assert marks.get_markerfacecolor() == "white"
+    for tag, word in (("en", "so far"), ("zh-Hant", "目前")):
+        captions = language_for(tag=tag).captions
+        assert [word in text for text in captions.points(line).split("\n")] == [False, False, True]
+        assert captions.accuracy_alt([line]).count(word) == 1
+
+
+def test_the_line_of_a_wanted_accuracy_stands_at_it_or_is_an_arrow_at_the_edge(
+    study: Invented,
+) -> None:
+    grid = read_grid(study.results)
+    figure = accuracy_figure(cells(grid), grid, language=ENGLISH, aim=0.97)
+    axes = figure.axes[0]
+    low, high = axes.get_ylim()
+    assert high > 0.97
+
+    def line(target: float) -> str:
+        chart = inline_chart(figure, svg(figure), "one", "", {}, target)
+        found = re.search(r'<g class="(target[^"]*)" transform="translate\(0 ([\d.]+)\)"', chart)
+        assert found
+        assert float(found[2]) == pytest.approx(y_of(target), abs=0.1)
+        return found[1]
+
+    def y_of(accuracy: float) -> float:
+        pixels = axes.transData.transform((1, min(max(accuracy, low), high)))[1]
+        return float(figure.get_figheight() * 72 - pixels * 72 / figure.dpi)
+
+    assert line(0.97) == "target"
+    assert line(high + 0.001) == "target above"
+    assert line(low - 0.001) == "target below"
 
 
 def test_labels_at_the_ends_of_close_lines_do_not_overlap(study: Invented) -> None:
@@ -175,9 +239,12 @@ def test_the_picture_for_a_talk_fills_what_can_be_told_as_the_other_figures_do(
     study: Invented,
 ) -> None:
     overview = study.findings().overview
-    said = tuple(SaidCard(Card(one), one.kind, "", "", "", (), "", "") for one in OPTIONS[:3])
+    confounded = replace(OPTIONS[0], verdict=OptionVerdict.NOT_SEPARATED)
+    options = [*OPTIONS[:3], confounded]
+    said = tuple(SaidCard(Card(one), one.kind, "", "", "", (), "", "") for one in options)
     figure = talk_figure(SaidOverview(overview, "", "", said, (), (), (), ""), "", "")
     points = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
     fills = [line.get_markerfacecolor() for line in points]
-    assert [card.card.verdict for card in said] == ["helps", "cannot tell", "does not"]
-    assert fills == [COLOURS[0], "white", MUTED]
+    verdicts = [card.card.verdict for card in said]
+    assert verdicts == ["helps", "cannot tell", "does not", "not-separated"]
+    assert fills == [COLOURS[0], "white", MUTED, "white"]

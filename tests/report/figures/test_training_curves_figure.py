@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
 from drawn import ENGLISH, points_of
-from invented import FRACTIONS, HOSTILE, Invented, invented_study
+from invented import FRACTIONS, HOSTILE, Invented, invented_study, stopped_study
 from matplotlib.text import Text
 
 from sixteenth.language import language_for
@@ -78,6 +80,59 @@ def test_the_key_of_the_training_curves_fits_its_figure_above_the_panels(
         assert text.get_window_extent().x1 <= figure.bbox.x1
     headings = max(text.get_window_extent().y1 for text in figure.texts)
     assert key.get_window_extent().y0 > headings
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.9, 0.95), (0.7, 0.95), (0.994, 0.998), (0.0, 0.003)])
+def test_each_tick_of_the_accuracies_is_the_percentage_that_it_says(
+    low: float, high: float
+) -> None:
+    study = invented_study(models=("a",), inits=("random",), seeds=(0,), failed=(), missing=())
+    study.results[["train_accuracy", "test_accuracy"]] = high
+    grown = low + (high - low) * (study.histories["epoch"] - 1) / 5
+    study.histories["train_accuracy"] = study.histories["test_accuracy"] = grown
+    figure = training_curves_figure(
+        study.histories, study.results, metric="accuracy", language=ENGLISH
+    )
+    axes = figure.axes[0]
+    bottom, top = axes.get_ylim()
+    ticks = [float(tick) for tick in axes.get_yticks() if bottom <= tick <= top]
+    said = [axes.yaxis.get_major_formatter()(tick, 0) for tick in ticks]
+    assert 2 <= len(ticks) <= 7
+    assert ticks == pytest.approx([float(text.rstrip("%")) / 100 for text in said], abs=1e-9)
+
+
+LONG_RUNS = {"25 per class": 2500, "100 per class": 12_500, "500 per class": 50_000}
+HUGE_RUNS = {"1/16": 75_000_000, "1/4": 300_000_000, "1/2": 600_000_000, "1": 1_200_000_000}
+
+
+@pytest.mark.parametrize("fractions", [LONG_RUNS, LONG_RUNS | {"1": 400_000}, HUGE_RUNS])
+@pytest.mark.parametrize("narrow", [False, True])
+def test_headings_and_steps_of_the_training_curves_stay_beside_each_other(
+    fractions: dict[str, int], narrow: bool
+) -> None:
+    study = invented_study(
+        models=("a",),
+        inits=("random",),
+        seeds=(0,),
+        fractions=fractions,
+        failed=(),
+        missing=(),
+        epochs=12,
+    )
+    shorter = (study.histories["fraction"] == "1") & (study.histories["epoch"] > 8)
+    histories = study.histories[~shorter]
+    figure = training_curves_figure(histories, study.results, language=ENGLISH, narrow=narrow)
+    figure.set_dpi(300)  # fewer dots widen letters
+    figure.draw_without_rendering()
+    headings = figure.texts[: len(fractions)]
+    steps = [label for axes in figure.axes for label in axes.get_xticklabels() if label.get_text()]
+    assert len(steps) >= len(fractions)
+    for texts in (headings, steps):
+        boxes = [text.get_window_extent() for text in texts]
+        for box, right in pairwise(boxes):
+            assert box.x1 < right.x0
+        assert boxes[-1].x1 <= figure.bbox.x1
+    assert figure.legends[0].get_window_extent().y0 > headings[0].get_window_extent().y1
 
 
 def test_a_test_curve_with_epochs_that_were_not_measured_is_a_line_of_marked_points(
@@ -200,6 +255,21 @@ def test_accuracies_of_shorter_trainings_stand_where_these_ended(study: Invented
         study.histories, study.results, metric="accuracy", language=ENGLISH
     )
     assert ENGLISH.figures.shorter not in [text.get_text() for text in without.findobj(Text)]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said"), [((0,), "not at its end"), ((0, 1), "1 of 2 runs not at their end")]
+)
+def test_a_panel_says_that_a_run_was_measured_before_its_end(
+    seeds: tuple[int, ...], said: str
+) -> None:
+    study = stopped_study(seeds)
+    figure = training_curves_figure(study.histories, study.results, language=ENGLISH)
+    notes = [
+        " ".join(text.get_text() for text in axes.texts).replace("\n", " ") for axes in figure.axes
+    ]
+    assert said in notes[-1]
+    assert not any("end" in note for note in notes[:-1])
 
 
 @pytest.mark.parametrize(

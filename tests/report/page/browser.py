@@ -132,6 +132,17 @@ class Browser:
         for kind in ("mousePressed", "mouseReleased"):
             self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
+    def drag(self, x: float, y: float, down: float) -> None:
+        """A finger that moves straight down, or up where `down` is negative."""
+        self.send("Emulation.setTouchEmulationEnabled", enabled=True)
+        self.send("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        for step in range(1, 11):
+            at = {"x": x, "y": y + down * step / 10}
+            self.send("Input.dispatchTouchEvent", type="touchMove", touchPoints=[at])
+            self.js("new Promise(requestAnimationFrame)")
+        self.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+        self.send("Emulation.setTouchEmulationEnabled", enabled=False)
+
     def _new_tab(self) -> tuple[str, str]:
         """A new tab and the session that drives it; to be called without a session."""
         target = self.send("Target.createTarget", url="about:blank")["targetId"]

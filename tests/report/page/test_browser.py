@@ -122,6 +122,33 @@ def test_a_telephone_shows_the_verdict_and_all_cards_first(
     assert all(0 < bottom <= 700 for bottom in browser.js(FIRST)[:3])
 
 
+@pytest.mark.parametrize("width", [360, 768])
+def test_the_line_of_the_making_is_there_on_a_small_screen_too(
+    report: Path, browser: Browser, width: int
+) -> None:
+    browser.open(report / "report.html", width=width)
+    assert browser.js("document.querySelector('.dateline').offsetHeight") > 0
+
+
+def test_words_in_a_table_stand_below_their_heading(report: Path, browser: Browser) -> None:
+    browser.open(report / "report.html")
+    browser.js("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+    lefts = """
+    [...document.querySelectorAll('td.text')].map(cell => {
+      const words = one => {
+        const range = document.createRange();
+        range.selectNodeContents(one);
+        return Math.round(range.getBoundingClientRect().left);
+      };
+      const heads = cell.closest('table').tHead.rows[0].cells;
+      return [words(cell), words(heads[cell.cellIndex])];
+    })
+    """
+    found = browser.js(lefts)
+    assert found
+    assert all(cell == head for cell, head in found), found
+
+
 def test_the_line_moved_by_keyboard_says_what_advise_says(
     report: Path, study: Invented, browser: Browser
 ) -> None:
@@ -154,6 +181,50 @@ def test_the_line_follows_the_pointer(report: Path, browser: Browser) -> None:
         browser.click(box[0] + 0.5 * box[2], box[1] + part * box[3])
         said.append(browser.js("Number(document.getElementById('aim').value)"))
     assert said[0] > said[1]
+
+
+def test_a_line_that_would_stand_beyond_the_axis_is_an_arrow_at_its_edge(
+    report: Path, browser: Browser
+) -> None:
+    browser.open(report / "report.html")
+    shown = "getComputedStyle(document.querySelector('.plot .target .line')).display !== 'none'"
+    side = "document.querySelector('.plot .target').getAttribute('class').replace('target', '')"
+    highest = browser.js("Number(document.querySelector('.plot svg').dataset.high)")
+    wanted = browser.js("[...document.querySelectorAll('#aims li')].map(e => e.dataset.accuracy)")
+    assert browser.js(f"[{side}, {shown}]") == ["", True]
+    assert float(wanted[-1]) > highest
+    browser.js("document.getElementById('aim').focus()")
+    browser.press("End")
+    assert browser.js(f"[{side}.trim(), {shown}]") == ["above", False]
+    browser.js("document.querySelector('.plot svg').dataset.low = 0.99")
+    browser.press("Home")
+    assert browser.js(f"[{side}.trim(), {shown}]") == ["below", False]
+
+
+@pytest.mark.parametrize("with_line", [True, False])
+def test_a_finger_scrolls_the_page_by_the_figure_and_moves_the_line_by_the_line(
+    report: Path, browser: Browser, with_line: bool
+) -> None:
+    browser.open(report / "report.html", width=390)
+    value = "Number(document.getElementById('aim').value)"
+    place = """(one => {
+      one.scrollIntoView({ block: 'center' });
+      const box = one.getBoundingClientRect();
+      return [box.left + 0.3 * box.width, box.top, box.height, scrollY];
+    })(document.querySelector('.plot .narrow %s'))"""
+    x, y, _, scrolled = browser.js(place % ".target .hold")
+    before = browser.js(value)
+    if with_line:
+        browser.drag(x, y + 10, 60)  # a finger seldom meets a line of a pixel
+        assert browser.js("scrollY") == scrolled
+        assert browser.js(value) < before
+        before = browser.js(value)
+    else:
+        browser.js("document.querySelectorAll('.target').forEach(e => e.remove())")
+    x, y, height, scrolled = browser.js(place % "svg")
+    browser.drag(x, y + 0.7 * height, -200)
+    assert browser.js("scrollY") > scrolled + 50
+    assert browser.js(value) == before
 
 
 def test_marks_say_their_values_to_the_keyboard(report: Path, browser: Browser) -> None:

@@ -116,13 +116,14 @@ def cells(grid: Grid, level: float = LEVEL) -> pd.DataFrame:
     test_accuracy (by the grid's metric, mean over seeds), low, high (of another training),
     interval (an `IntervalKind`), networks_low, networks_high (of these networks on other test
     images), seed_sd (NaN with one seed), test_min, test_max, train_accuracy, generalisation_gap,
-    parameters; of each run: run_ids, seeds, accuracies.
+    parameters, so_far (whether a training of it is not at its end); of each run: run_ids, seeds,
+    accuracies.
     """
     columns = [
         *("model", "init", "fraction", "train_size", "n_seeds", "n_planned", "test_size"),
         *("test_accuracy", "low", "high", "interval", "networks_low", "networks_high"),
         *("seed_sd", "test_min", "test_max", "train_accuracy", "generalisation_gap"),
-        *("parameters", "run_ids", "seeds", "accuracies"),
+        *("parameters", "so_far", "run_ids", "seeds", "accuracies"),
     ]
     return pd.DataFrame([_cell_row(grid, cell, level) for cell in grid.cells], columns=columns)
 
@@ -150,6 +151,7 @@ def _cell_row(grid: Grid, cell: Cell, level: float) -> dict[str, object]:
         "train_accuracy": cell.mean("train_accuracy"),
         "generalisation_gap": cell.mean("gap"),
         "parameters": grid.parameters(cell.model),
+        "so_far": cell.so_far,
         "run_ids": tuple(cell.run_ids),
         "seeds": cell.seeds,
         "accuracies": tuple(accuracies),

@@ -40,6 +40,7 @@ class EnglishCaptions(Captions):
         *,
         several_seeds: bool,
         several_lines: bool,
+        so_far: bool = False,
         band_level: float | None,
     ) -> str:
         points = (
@@ -47,6 +48,14 @@ class EnglishCaptions(Captions):
             if several_seeds
             else "Each point is one run"
         )
+        unended = ""
+        if so_far:
+            unended = (
+                " Large open points: a training is not at its end, and counts as it was last "
+                "measured."
+                if several_seeds
+                else " Open points: runs that are not at their end, as they were last measured."
+            )
         beside = (
             " Points at one size stand side by side so that their intervals can be told apart."
             if several_lines
@@ -59,14 +68,14 @@ class EnglishCaptions(Captions):
                 f"{self.words.term.accuracy} by the fitted curves, at the measured sizes and, "
                 "dotted, for the next doubling."
             )
-        return f"{points}. {_bars(kinds, level, self.words)}{beside}{curve}"
+        return f"{points}.{unended} {_bars(kinds, level, self.words)}{beside}{curve}"
 
     def accuracy_alt(self, lines: Sequence[Line]) -> str:
         parts = [
             f"{self._arm(line.arm)}: "
             + ", ".join(
-                f"{NUMBERS.percent(mean)} with {count(size)}"
-                for size, mean in zip(line.sizes, line.means, strict=True)
+                f"{_percent(mean, so_far)} with {count(size)}"
+                for size, mean, so_far in zip(line.sizes, line.means, line.so_far, strict=True)
             )
             for line in lines
         ]
@@ -75,10 +84,10 @@ class EnglishCaptions(Captions):
 
     def points(self, line: Line) -> str:
         return "\n".join(
-            f"{self._arm(line.arm)}, {count(size)} images: {NUMBERS.percent(mean)} "
+            f"{self._arm(line.arm)}, {count(size)} images: {_percent(mean, so_far)} "
             f"({NUMBERS.interval(low, high)})"
-            for size, mean, low, high in zip(
-                line.sizes, line.means, line.lows, line.highs, strict=True
+            for size, mean, low, high, so_far in zip(
+                line.sizes, line.means, line.lows, line.highs, line.so_far, strict=True
             )
         )
 
@@ -190,6 +199,11 @@ class EnglishCaptions(Captions):
         why = plain(hole.error) or silent
         return f"{who}{plain(hole.status)}" + (f": {why}" if why else "")
 
+    def not_ended(self, number: int, runs: int) -> str:
+        if runs == 1:
+            return "not at its end"
+        return f"{count(number)} of {count(runs)} runs not at their end"
+
     def results(self, *, several_seeds: bool, test_augmentation: str, frozen: bool = False) -> str:
         but = ", except on frozen features" if frozen else ""
         heads = ""
@@ -245,6 +259,11 @@ class EnglishCaptions(Captions):
     def _arm(self, arm: Arm) -> str:
         model, init = arm
         return f"{plain(self.words.model(model))}, {plain(self.words.init(init))}"
+
+
+def _percent(accuracy: float, so_far: bool) -> str:
+    """An accuracy, maybe of a cell with a training that is not at its end."""
+    return f"{NUMBERS.percent(accuracy)}{' so far' if so_far else ''}"
 
 
 _NOT_REPEATED = "where no cell that trains the same part of the weights was trained twice"

@@ -41,9 +41,17 @@ class ChineseCaptions(Captions):
         *,
         several_seeds: bool,
         several_lines: bool,
+        so_far: bool = False,
         band_level: float | None,
     ) -> str:
         points = "實心點是各種子的平均，小空心點是單一種子" if several_seeds else "每個點是一次訓練"
+        unended = ""
+        if so_far:
+            unended = (
+                "大空心點的組合有尚未結束的訓練，採用最後一次測量的結果。"
+                if several_seeds
+                else "空心點是尚未結束的訓練，採用最後一次測量的結果。"
+            )
         beside = "同一資料量的點左右錯開，以便分辨各自的信賴區間。" if several_lines else ""
         curve = ""
         if band_level is not None:
@@ -52,14 +60,14 @@ class ChineseCaptions(Captions):
                 f"{coverage(band_level)} 區間，"
                 "涵蓋測量過的資料量，以及用虛線表示的下一次加倍。"
             )
-        return f"{points}。{_bars(kinds, level, self.words)}{beside}{curve}"
+        return f"{points}。{unended}{_bars(kinds, level, self.words)}{beside}{curve}"
 
     def accuracy_alt(self, lines: Sequence[Line]) -> str:
         parts = [
             f"{self._arm(line.arm)}："
             + "，".join(
-                f"{count(size)} 張 {NUMBERS.percent(mean)}"
-                for size, mean in zip(line.sizes, line.means, strict=True)
+                f"{count(size)} 張{_percent(mean, so_far)}"
+                for size, mean, so_far in zip(line.sizes, line.means, line.so_far, strict=True)
             )
             for line in lines
         ]
@@ -68,10 +76,10 @@ class ChineseCaptions(Captions):
 
     def points(self, line: Line) -> str:
         return "\n".join(
-            f"{self._arm(line.arm)}，{count(size)} 張影像：{NUMBERS.percent(mean)}"
+            f"{self._arm(line.arm)}，{count(size)} 張影像：{_percent(mean, so_far).lstrip()}"
             f"（{NUMBERS.interval(low, high)}）"
-            for size, mean, low, high in zip(
-                line.sizes, line.means, line.lows, line.highs, strict=True
+            for size, mean, low, high, so_far in zip(
+                line.sizes, line.means, line.lows, line.highs, line.so_far, strict=True
             )
         )
 
@@ -164,6 +172,11 @@ class ChineseCaptions(Captions):
         why = plain(hole.error) or silent
         return tidy(f"{who}{failed}") + (f"：{why}" if why else "")
 
+    def not_ended(self, number: int, runs: int) -> str:
+        if runs == 1:
+            return "訓練尚未結束"
+        return f"{count(runs)} 次訓練中有 {count(number)} 次尚未結束"
+
     def results(self, *, several_seeds: bool, test_augmentation: str, frozen: bool = False) -> str:
         but = "（凍結特徵除外）" if frozen else ""
         heads = ""
@@ -207,6 +220,11 @@ class ChineseCaptions(Captions):
     def _arm(self, arm: Arm) -> str:
         model, init = arm
         return f"{plain(self.words.model(model))}（{plain(self.words.init(init))}）"
+
+
+def _percent(accuracy: float, so_far: bool) -> str:
+    """An accuracy behind other words, maybe of a cell with a training that is not at its end."""
+    return f"{'目前' if so_far else ''} {NUMBERS.percent(accuracy)}"
 
 
 def _spread(kinds: Collection[IntervalKind]) -> str:

@@ -55,6 +55,7 @@ def accuracy_lines(cells: pd.DataFrame, axes: GridAxes) -> list[AccuracyLine]:
                     means=_floats(cell["test_accuracy"]),
                     lows=_floats(cell["low"]),
                     highs=_floats(cell["high"]),
+                    so_far=tuple(bool(value) for value in cell["so_far"]),
                     seeds=tuple(
                         (float(size), float(accuracy), int(seed))
                         for size, seeds, accuracies in zip(
@@ -78,6 +79,7 @@ def accuracy_figure(
     *,
     language: Language,
     narrow: bool = False,
+    aim: float | None = None,
     ax: Axes | None = None,
 ) -> Figure:
     """Dataset size against test accuracy: a line for each model and init, a point for every seed.
@@ -89,6 +91,7 @@ def accuracy_figure(
             a model without one has straight lines between its points.
         language: of the labels.
         narrow: for a telephone: half as wide, with a legend instead of labels at the lines' ends.
+        aim: an accuracy that a line will be laid at: the axis reaches it.
         ax: axes to draw into, with a legend inside them; by default those of a new figure.
 
     Returns:
@@ -121,7 +124,7 @@ def accuracy_figure(
             for size, name in zip(ticks, names, strict=True)
         ]
         size_ticks(axes, ticks, names, inches)
-        _percent_axis(axes, lines, bands, language)
+        _percent_axis(axes, lines, bands, aim, language)
         step = _side_step(axes, lines, ticks, inches)
         low, high = axes.get_xlim()
         aside = np.exp((len(lines) / 2) * step)
@@ -225,21 +228,37 @@ def _draw_line(axes: Axes, line: AccuracyLine, look: Look, shift: float, step: f
         zorder=6,
         gid=line.gid,
     )
+    if any(line.so_far):
+        axes.plot(
+            x[list(line.so_far)],
+            mean[list(line.so_far)],
+            ls="",
+            marker=look.marker,
+            ms=5.6,
+            mfc="white",
+            mec=look.colour,
+            mew=1.4,
+            zorder=7,
+            gid=f"so-far-{line.key}",
+        )
 
 
 def _percent_axis(
     axes: Axes,
     lines: Sequence[AccuracyLine],
     bands: Mapping[tuple[str, str], Band],
+    aim: float | None,
     language: Language,
 ) -> None:
     values = [v for line in lines for v in (*line.lows, *line.highs, *line.means)]
     values += [1 - v for band in bands.values() for v in (band.low[-1], band.high[-1])]
     values += [accuracy for line in lines for _, accuracy, _ in line.seeds]
-    values = [v for v in values if np.isfinite(v)]
+    values = [v for v in (*values, *([] if aim is None else [aim])) if np.isfinite(v)]
     low, high = min(values), max(values)
     pad = max(0.06 * (high - low), 0.01)
-    axes.set_ylim(max(0.0, low - pad), min(1.0, high + pad) if high < 0.995 else 1.005)
+    # Beyond 0% and 100% there is nothing but half of the marks that stand there.
+    half = 0.03 * (high - low + 2 * pad)
+    axes.set_ylim(max(-half, low - pad), min(1 + half, high + pad))
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     decimals = 0 if high - low > 0.03 else 1
     axes.yaxis.set_major_formatter(

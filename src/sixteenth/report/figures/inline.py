@@ -3,7 +3,7 @@
 The policy allows no style attribute, so matplotlib's become presentation attributes; the page's own
 style sheet gives the font and, in the dark, other colours. Names of groups are dropped and others
 made unique. What a reader can point at, tab to and move is laid over the accuracy figure: its
-points, and the line of a wanted accuracy.
+points, and the line of a wanted accuracy: outside of the axis an arrow without a line.
 """
 
 from __future__ import annotations
@@ -47,6 +47,10 @@ class Scale:
         part = (accuracy - self.low) / (self.high - self.low)
         return self.bottom + min(1.0, max(0.0, part)) * (self.top - self.bottom)
 
+    def side(self, accuracy: float) -> str:
+        """At which edge an accuracy lies outside: ``above`` or ``below``; empty if inside."""
+        return "above" if accuracy > self.high else "below" if accuracy < self.low else ""
+
 
 def inline(drawn: bytes, name: str, alt: str) -> Markup:
     """A figure that only shows something.
@@ -87,8 +91,10 @@ def inline_chart(
         y = scale.y(target)
         parts.insert(
             0,
-            f'<g class="target" transform="translate(0 {y:.1f})">'
-            f'<path d="M{scale.left:.1f} 0H{scale.right:.1f}"/>'
+            f'<g class="{f"target {scale.side(target)}".rstrip()}" '
+            f'transform="translate(0 {y:.1f})">'
+            f'<path class="hold" d="M{scale.left:.1f} 0H{scale.right + 7:.1f}"/>'
+            f'<path class="line" d="M{scale.left:.1f} 0H{scale.right:.1f}"/>'
             f'<path class="grip" d="M{scale.right + 7:.1f} -4.5L{scale.right:.1f} 0'
             f'L{scale.right + 7:.1f} 4.5z"/></g>',
         )

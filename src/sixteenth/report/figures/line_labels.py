@@ -30,6 +30,7 @@ class AccuracyLine:
 
     Attributes:
         sizes, means, lows, highs: one entry a cell; accuracies in [0, 1].
+        so_far: whether a training of the cell is not at its end, one entry a cell.
         seeds: (size, accuracy, seed) of every finished run.
     """
 
@@ -39,6 +40,7 @@ class AccuracyLine:
     means: tuple[float, ...]
     lows: tuple[float, ...]
     highs: tuple[float, ...]
+    so_far: tuple[bool, ...]
     seeds: tuple[tuple[float, float, int], ...]
 
     @property

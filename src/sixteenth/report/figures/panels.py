@@ -33,7 +33,8 @@ class SeedCurve:
     `clean` is the training value of the final weights, measured on clean images like the test
     value, and `clean_x` the epoch that left these weights: the last, or the one that a validation
     part chose. `shorter_x` and `shorter` are the ends and test values of trainings for a part of
-    the steps, whose learning rate came down there.
+    the steps, whose learning rate came down there. A run that is measured `so_far` is not at its
+    end.
     """
 
     seed: int
@@ -44,6 +45,7 @@ class SeedCurve:
     clean_x: float
     shorter_x: NDArray[np.float64]
     shorter: NDArray[np.float64]
+    so_far: bool = False
 
     @property
     def measured(self) -> int:
@@ -92,6 +94,11 @@ class Panel:
     def runs(self) -> int:
         """How many runs the cell has."""
         return len(self.curves) + sum(max(1, hole.unkept) for hole in self.holes)
+
+    @property
+    def so_far(self) -> int:
+        """How many of its curves are of runs that were measured and are not at their end."""
+        return sum(curve.so_far for curve in self.curves)
 
     @property
     def crowded(self) -> bool:
@@ -226,6 +233,7 @@ def curve_panels(
                             clean_x=float(column(x)[_final(rows, validated)]),
                             shorter_x=short[0],
                             shorter=short[1],
+                            so_far=bool(measured and not whole),
                         )
                     )
                 elif measured:

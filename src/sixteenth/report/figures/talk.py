@@ -71,7 +71,7 @@ def _card(axes: Axes, card: SaidCard, y: float, place: object) -> None:
     axes.text(_LEFT, y + 0.27, shortened(card.what, 4.3, 11.5), fontsize=11.5, color=MUTED,
               va="center_baseline")  # fmt: skip
     colour = COLOURS[0] if card.card.verdict is OptionVerdict.HELPS else MUTED
-    filled = card.card.verdict is not OptionVerdict.CANNOT_TELL
+    filled = not card.card.verdict.is_open
     if option.known:
         axes.plot([place(option.low), place(option.high)], [y, y], color=colour, lw=3)
         axes.plot([place(option.gain)], [y], marker="o", ms=11, mec=colour, mew=2,

@@ -6,6 +6,8 @@ fraction, so that over- and underfitting can be seen across the whole grid.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +21,8 @@ from ...language.base import Language
 from ...language.captions import CurveMetric
 from ...language.text import plain
 from .panels import CurveGrid, Panel, curve_panels
-from .style import INK, MUTED, NARROW, WIDE, draw_key, house_style, looks
-from .text import shortened, wrapped
+from .style import INK, MUTED, NARROW, TICK_SIZE, WIDE, apart, draw_key, house_style, looks
+from .text import shortened, widest, wrapped
 from .text import width as text_width
 
 _TRAIN_COLOUR = "#6d7480"
@@ -28,6 +30,8 @@ _POINT: dict[str, Any] = {"ls": "", "mfc": "white", "mew": 1.2, "clip_on": False
 """A measurement that stands for itself, on top of the lines."""
 _NOTE_SIZE = 8.0
 """Points."""
+_LAYOUTS = ((True, "{part} · {images}"), (False, "{part}\n{images}"), (False, "{part}\n{count}"))
+"""Of a column's heading: whether it is one line, and the line or lines."""
 _KEY_HANDLE, _KEY_GAP = 0.4, 0.24
 """Inches: a sample line of the key with the space beside it, and what is between two entries."""
 
@@ -59,12 +63,14 @@ def training_curves_figure(
     rows, columns = len(grid.axes.rows), len(grid.axes.fractions)
     # All in inches. Each row of panels has its name above it, so that the panels get the width.
     left, right, gap, foot = 0.5, 0.08, 0.1 if narrow else 0.16, 0.52
-    headings, title = 0.42 if narrow else 0.24, 0.36
+    title = 0.36
     room = (NARROW if narrow else WIDE) - left - right - (columns - 1) * gap
     panel = min(2.6, max(room / columns, 0.9 if narrow else 1.4))
     tall = 1.1 if narrow else 1.35
     width = left + columns * panel + (columns - 1) * gap + right
     width = max(width, NARROW)
+    heads = _headings(grid.axes.fractions, panel, language, narrow=narrow)
+    headings = 0.24 + 0.18 * max(head.count("\n") for head in heads)
     entries = _key_entries(
         labels.curve_lines[metric],
         labels.clean if grid.clean else "",
@@ -93,16 +99,11 @@ def training_curves_figure(
                 panels[i, j] = axes
             names = language.model(model), language.init(init)
             _row_title(panels[i, 0], names, look[model, init].ink, columns * panel)
-        for j, (fraction, size) in enumerate(grid.axes.fractions):
+        for j, head in enumerate(heads):
             x = left + j * (panel + gap)
             y = height - above - headings + 0.02
-            figure.text(
-                x / width,
-                y / height,
-                _heading(fraction, size, language, narrow=narrow),
-                va="bottom",
-            )
-        _common_axes(panels[0, 0], grid, metric, language)
+            figure.text(x / width, y / height, head, va="bottom")
+        _common_axes(panels[0, 0], grid, metric, panel, gap / 2, language)
         unit = labels.epoch if grid.x == "epoch" else labels.step
         figure.text(left / width, 0.08 / height, unit, color=MUTED, va="bottom")
         corner = (left / width, 1 - 0.06 / height)
@@ -185,8 +186,10 @@ def _draw_ranges(axes: Axes, panel: Panel, colour: str) -> None:
 def _draw_notes(
     axes: Axes, panel: Panel, metric: CurveMetric, inches: float, language: Language
 ) -> None:
-    """Why runs have no curve, in a panel that is so wide."""
+    """Why runs have no curve or are not at their end, in a panel that is so wide."""
     notes = [language.captions.hole(hole) for hole in panel.holes]
+    if panel.so_far:
+        notes.insert(0, language.captions.not_ended(panel.so_far, panel.runs))
     if not panel.curves and not notes:
         notes = [language.figures.not_planned]
     if not notes:
@@ -211,16 +214,26 @@ def _draw_notes(
     )
 
 
-def _heading(fraction: str, size: int | None, language: Language, *, narrow: bool) -> str:
-    """A column's fraction and number of images, on two lines where it is narrow."""
-    part = language.numbers.fraction(fraction)
-    if size is None:
-        return part
-    count = language.numbers.count(size)
-    images = language.figures.images.format(count)
-    if part in (f"{size} images", f"{count} images"):  # as the study file has it
-        return images
-    return f"{part}\n{count}" if narrow else f"{part} · {images}"
+def _headings(
+    fractions: Sequence[tuple[str, int | None]], inches: float, language: Language, *, narrow: bool
+) -> list[str]:
+    """Each column's fraction and number of images: in one line where all columns are wide enough,
+    else in two, and cut where even these are wider than `inches`."""
+    for one_line, layout in _LAYOUTS[2 if narrow else 0 :]:
+        heads = []
+        for fraction, size in fractions:
+            part = language.numbers.fraction(fraction)
+            count = "" if size is None else language.numbers.count(size)
+            images = language.figures.images.format(count)
+            if size is None:
+                heads.append(part)
+            elif part in (images, f"{size} images", f"{count} images"):  # the fraction is a count
+                heads.append(images if one_line else "\n".join(wrapped(images, inches, most=2)))
+            else:
+                heads.append(layout.format(part=part, images=images, count=count))
+        if widest(heads) <= inches:
+            return heads
+    return ["\n".join(shortened(line, inches) for line in head.split("\n")) for head in heads]
 
 
 def _row_title(axes: Axes, names: tuple[str, str], colour: str, inches: float) -> None:
@@ -249,21 +262,64 @@ def _row_title(axes: Axes, names: tuple[str, str], colour: str, inches: float) -
     )
 
 
-def _common_axes(first: Axes, grid: CurveGrid, metric: CurveMetric, language: Language) -> None:
+def _common_axes(
+    first: Axes,
+    grid: CurveGrid,
+    metric: CurveMetric,
+    inches: float,
+    beside: float,
+    language: Language,
+) -> None:
+    """Limits and ticks of all panels.
+
+    Args:
+        first: axes that all others share theirs with.
+        inches: the width of a panel.
+        beside: how many inches labels may stand out on each side of it.
+    """
     first.set_ylim(grid.bottom, grid.top)
     curves = [curve for panel in grid.panels.values() for curve in panel.curves]
     start = min((curve.x[0] for curve in curves), default=1.0)
     # A run that is not at its end may have been measured beyond its curve.
     last = max((x for curve in curves for x in (curve.x[-1], *curve.shorter_x)), default=1.0)
     pad = max(0.03 * (last - start), 0.4 if last == start else 0)
-    first.set_xlim(start - pad, last + pad)
-    first.xaxis.set_major_locator(
-        MaxNLocator(4, integer=True) if last > start else FixedLocator([last])
-    )
-    first.yaxis.set_major_locator(MaxNLocator(4))
+    low, high = start - pad, last + pad
+    first.set_xlim(low, high)
+    count = language.numbers.count
+
+    def fit(ticks: Sequence[float]) -> bool:
+        places = [inches * (tick - low) / (high - low) for tick in ticks]
+        halves = [text_width(count(tick), TICK_SIZE) / 2 for tick in ticks]
+        inside = all(
+            half - beside <= place <= inches + beside - half
+            for place, half in zip(places, halves, strict=True)
+        )
+        return inside and len(apart(places, [2 * half for half in halves])) == len(ticks)
+
+    ticks = [last] if last == start else _whole_ticks(low, high, fit)
+    first.xaxis.set_major_locator(FixedLocator(ticks))
+    first.xaxis.set_major_formatter(FuncFormatter(lambda x, _: count(x)))
     if metric == "accuracy":
+        # A point apart at least, so that whole percents are what they say.
+        bins = 6 if grid.top - grid.bottom > 0.03 else 3
+        first.yaxis.set_major_locator(MaxNLocator(bins, steps=[1, 2, 5, 10]))
         first.yaxis.set_major_formatter(FuncFormatter(lambda y, _: language.numbers.percent(y, 0)))
-    first.xaxis.set_major_formatter(FuncFormatter(lambda x, _: language.numbers.count(x)))
+    else:
+        first.yaxis.set_major_locator(MaxNLocator(4))
+
+
+def _whole_ticks(
+    low: float, high: float, fit: Callable[[Sequence[float]], bool]
+) -> Sequence[float]:
+    """Whole numbers of epochs or steps, up to five whose labels `fit`."""
+    for bins in (4, 3, 2):
+        values = MaxNLocator(bins, integer=True).tick_values(low, high)
+        ticks = [float(tick) for tick in values if low <= tick <= high]
+        if len(ticks) > 1 and fit(ticks):
+            return ticks
+    # Long numbers below a narrow panel: one in its middle, of two digits.
+    middle = (low + high) / 2
+    return [round(middle, 1 - math.floor(math.log10(middle)))]
 
 
 def _key_entries(lines: tuple[str, str], clean: str, shorter: str) -> dict[str, Line2D]:

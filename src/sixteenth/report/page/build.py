@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from ... import __version__
 from ...analysis import Findings, bands, cells
@@ -132,14 +133,20 @@ def report_files(
     """
     results, histories = measurements.results, measurements.histories
     grids = curve_grids(histories, results)
-    figures = draw_figures(results, histories, findings, language, grids=grids)
-    narrow = draw_figures(results, histories, findings, language, narrow=True, grids=grids)
-    words = _words(measurements, findings, language, grids)
     page = make_page(measurements, findings, language)
+    aim = page.aim.accuracy if page.aim else None
+
+    def draw(language: Language, *, narrow: bool = False) -> dict[str, Figure]:
+        return draw_figures(
+            results, histories, findings, language, narrow=narrow, aim=aim, grids=grids
+        )
+
+    figures, narrow = draw(language), draw(language, narrow=True)
+    words = _words(measurements, findings, language, grids)
     printed, talk = figures, page
     if not can_draw(language.sample):
         english = language_for(findings)
-        printed = draw_figures(results, histories, findings, english, grids=grids)
+        printed = draw(english)
         talk = make_page(measurements, findings, english)
         page.notes.append(language.page.latin_figures)
     files: dict[str, bytes] = {}
@@ -152,9 +159,7 @@ def report_files(
         files[f"figures/{name}.png"] = png(printed[name])
         both = (figure, files[f"figures/{name}.svg"]), (narrow[name], svg(narrow[name], title))
         shown = [
-            inline_chart(
-                each, drawn, f"{name}-{i}", alt, spots, page.aim.accuracy if page.aim else None
-            )
+            inline_chart(each, drawn, f"{name}-{i}", alt, spots, aim)
             if name == "accuracy"
             else inline(drawn, f"{name}-{i}", alt)
             for i, (each, drawn) in enumerate(both)
@@ -206,6 +211,7 @@ def _words(
                 LEVEL,
                 several_seeds=any(line.several_seeds for line in lines),
                 several_lines=len(lines) > 1,
+                so_far=any(any(line.so_far) for line in lines),
                 band_level=next(iter(fitted.values())).level if fitted else None,
             ),
             captions.accuracy_alt(lines),

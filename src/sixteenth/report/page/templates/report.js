@@ -17,7 +17,10 @@
       const { top, bottom, low, high } = svg.dataset;
       const part = Math.min(1, Math.max(0, (accuracy - low) / (high - low)));
       const y = Number(bottom) + part * (top - bottom);
-      svg.querySelector(".target").setAttribute("transform", `translate(0 ${y.toFixed(1)})`);
+      const target = svg.querySelector(".target");
+      target.setAttribute("transform", `translate(0 ${y.toFixed(1)})`);
+      target.classList.toggle("above", accuracy > high);
+      target.classList.toggle("below", accuracy < low);
     }
   }
 
@@ -33,8 +36,12 @@
         const distances = aims.map((aim) => Math.abs(aim.dataset.accuracy - accuracy));
         aimAt(distances.indexOf(Math.min(...distances)));
       };
+      const target = svg.querySelector(".target");
+      // A finger moves the line by the line alone: everywhere else it scrolls the page.
+      target.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
       svg.addEventListener("pointerdown", (event) => {
-        if (event.target.closest(".spot")) return;
+        const held = event.pointerType === "mouse" || target.contains(event.target);
+        if (!held || event.target.closest(".spot")) return;
         svg.setPointerCapture(event.pointerId);
         follow(event);
       });
