@@ -104,7 +104,6 @@ class FigureLabels:
         fractions: what the second line of a size is.
         curve_lines: of each metric, the legend's test and training line.
         from_start: over the options, the network that they start from.
-        images: a number of images over a column of training curves.
         other_classes: how many classes have no line of their own colour.
         learning_curves: title of the figure that `sixteenth fit` draws.
         new_training: in its legend, with the level of its band.
@@ -121,7 +120,6 @@ class FigureLabels:
     no_options: str
     epoch: str
     step: str
-    images: str
     curve_lines: Mapping[str, tuple[str, str]]
     clean: str
     shorter: str

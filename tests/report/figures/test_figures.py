@@ -20,6 +20,7 @@ from sixteenth.report.figures.gains import options_figure
 from sixteenth.report.figures.inline import inline_chart
 from sixteenth.report.figures.style import COLOURS, MUTED, apart, move_apart, svg
 from sixteenth.report.figures.talk import talk_figure
+from sixteenth.report.figures.training_curves import training_curves_figure
 from sixteenth.report.parts import draw_figures
 
 
@@ -92,6 +93,19 @@ def test_the_size_axis_is_logarithmic_and_names_images_and_fractions(study: Inve
     assert axes.get_xscale() == "log"
     labels = [label.get_text() for label in axes.get_xticklabels()]
     assert labels == ["3,125\n1/16", "25,000\n1/2", "50,000\nall"]
+
+
+@pytest.mark.parametrize("tag", ["en", "zh-Hant"])
+def test_a_fraction_that_is_a_number_of_images_stands_there_once(tag: str) -> None:
+    study = invented_study(fractions={"500 images": 500, "2 per class": 20, "1": 3000})
+    language = language_for(tag=tag)
+    grid = read_grid(study.results)
+    labels = accuracy_figure(cells(grid), grid, language=language).axes[0].get_xticklabels()
+    per_class = {"en": "2 per class", "zh-Hant": "每類 2 張"}[tag]
+    assert [label.get_text() for label in labels][:2] == [f"20\n{per_class}", "500"]
+    curves = training_curves_figure(study.histories, study.results, language=language)
+    headings = [text.get_text() for text in curves.texts]
+    assert language.numbers.images.format(500) in headings
 
 
 @pytest.mark.parametrize("narrow", [False, True])

@@ -101,7 +101,6 @@ FIGURES = FigureLabels(
     no_options="No option has a known gain yet.",
     epoch="Epoch",
     step="Optimiser step",
-    images="{} images",
     curve_lines={
         "loss": ("test loss", "training loss"),
         "accuracy": ("test accuracy", "training accuracy"),

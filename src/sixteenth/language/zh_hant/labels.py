@@ -100,7 +100,6 @@ FIGURES = FigureLabels(
     no_options="還沒有任何做法的提升幅度是已知的。",
     epoch="Epoch",
     step="訓練步數",
-    images="{} 張影像",
     curve_lines={
         "loss": ("測試損失", "訓練損失"),
         "accuracy": ("測試準確率", "訓練準確率"),

@@ -115,12 +115,16 @@ def accuracy_figure(
             return figure
         sizes = {s: f for f, s in axes_of.fractions if s is not None}
         ticks = sorted(sizes)
-        names = [language.numbers.fraction(sizes[size]) for size in ticks]
+        numbers = language.numbers
+        names = [
+            "" if numbers.is_size(sizes[size], size) else numbers.fraction(sizes[size])
+            for size in ticks
+        ]
         bands = bands or {}
         if bands:
             ticks, names = [*ticks, 2 * ticks[-1]], [*names, labels.forecast]
         names = [
-            f"{language.numbers.count(size)}\n{name}"
+            f"{numbers.count(size)}\n{name}".rstrip()
             for size, name in zip(ticks, names, strict=True)
         ]
         size_ticks(axes, ticks, names, inches)

@@ -224,10 +224,10 @@ def _headings(
         for fraction, size in fractions:
             part = language.numbers.fraction(fraction)
             count = "" if size is None else language.numbers.count(size)
-            images = language.figures.images.format(count)
+            images = language.numbers.images.format(count)
             if size is None:
                 heads.append(part)
-            elif part in (images, f"{size} images", f"{count} images"):  # the fraction is a count
+            elif language.numbers.is_size(fraction, size):
                 heads.append(images if one_line else "\n".join(wrapped(images, inches, most=2)))
             else:
                 heads.append(layout.format(part=part, images=images, count=count))
