@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -251,3 +252,22 @@ def test_a_closed_pipe_is_quiet(trained: TrainedStudy) -> None:
         process.stdout.close()
         assert process.stderr is not None
         assert process.stderr.read() == ""
+
+
+@pytest.mark.skipif(not Path("/bin/sh").exists(), reason="closes streams as a shell does")
+@pytest.mark.parametrize(
+    ("words", "closed", "code"),
+    [(("presets", "--json"), ">&-", 0), (("presets", "show", "nope"), "2>&-", 2)],
+)
+def test_a_stream_that_is_closed_at_the_start_takes_nothing(
+    tmp_path: Path, words: tuple[str, ...], closed: str, code: int
+) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{shlex.join(command_line(*words))} {closed}"],
+        env=environment(),
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "")

@@ -53,6 +53,7 @@ class Terminated(KeyboardInterrupt):
 
 def run_command(app: typer.Typer, words: Sequence[str]) -> int:
     """Exit code of a command line, after running it."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character shows a question mark instead of a traceback.
         if hasattr(stream, "reconfigure"):
@@ -65,6 +66,17 @@ def run_command(app: typer.Typer, words: Sequence[str]) -> int:
     _words.set(words)
     with _clean_stops(lambda: _print_stopped(words)), _warnings_as_messages():
         return _exit_code_of(app, list(words), debug)
+
+
+def _open_closed_streams() -> None:
+    """Let what was closed at the start (``>&-``) take what is written, as /dev/null does.
+
+    Else results would fail when all is computed, and messages would go to standard output.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # It stays open until the process ends, as Python's own do.
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def set_resume_command(rewording: Callable[[Sequence[str]], list[str]]) -> None:
