@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
+from sixteenth.cli.commands import main
 from tiny_study import Command
 
 SIZES = (1000, 2000, 4000, 8000)
@@ -60,6 +63,17 @@ def test_json_holds_the_numbers_and_nothing_else(table: Path, sixteenth: Command
     assert twice["low"] < twice["error"] < twice["high"]
     assert twice["error"] == pytest.approx(0.1 + 3 * 16000**-0.5, abs=0.01)
     assert small["required_sizes"][0]["error"] == 0.12
+
+
+def test_json_names_its_curves_whatever_standard_output_can_show(
+    table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table.write_text(table.read_text("utf-8").replace("small", "小").replace("big", "大"), "utf-8")
+    pipe = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe, encoding="cp1252"))
+    with pytest.raises(SystemExit):
+        main([*FIT, "--json"])
+    assert list(json.loads(pipe.getvalue())["curves"]) == ["小", "大"]
 
 
 def test_groups_may_have_any_names(table: Path, sixteenth: Command) -> None:

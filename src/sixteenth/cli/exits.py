@@ -55,9 +55,10 @@ def run_command(app: typer.Typer, words: Sequence[str]) -> int:
     """Exit code of a command line, after running it."""
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a character shows a question mark instead of a traceback.
+        # What an encoding lacks is no traceback: on a terminal it is a question mark, and in a pipe
+        # an escape, so that names stay apart.
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="replace" if stream.isatty() else "backslashreplace")
     # At any position: people append it to a command that has just failed.
     debug = "--debug" in words
     _rewording.set(list)
