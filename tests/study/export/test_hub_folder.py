@@ -257,3 +257,19 @@ def test_a_folder_that_holds_something_stays_as_it_is(run: Path, tmp_path: Path)
     with pytest.raises(InputError, match="exists already"):
         export(run, "hub-folder", tmp_path, trust_code=True)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("out", [".", "link"])
+def test_an_empty_folder_is_filled_also_the_current_one_and_behind_a_link(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    (tmp_path / "link").symlink_to(folder)
+    monkeypatch.chdir(folder if out == "." else tmp_path)
+    export(run, "hub-folder", out, trust_code=True)
+    assert {"README.md", "config.json", "model.safetensors"} <= {
+        p.name for p in Path(out).iterdir()
+    }
+    assert {path.name for path in tmp_path.iterdir()} == {"empty", "link"}
+    assert (tmp_path / "link").is_symlink()

@@ -239,6 +239,15 @@ def test_nothing_is_written_over(run: Path, tmp_path: Path) -> None:
         export(run, "onnx", tmp_path / "empty", trust_code=True)
 
 
+def test_a_place_below_a_file_is_refused_before_anything_is_exported(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_file, "to_onnx", None)
+    (tmp_path / "run.log").touch()
+    with pytest.raises(InputError, match=r"cannot write to .*run\.log: Not a directory; .* --out"):
+        export(run, "onnx", tmp_path / "run.log" / "a.onnx", trust_code=True)
+
+
 def test_without_the_package_one_line_says_what_to_install(
     run: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
