@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -203,6 +204,21 @@ def test_what_cannot_be_used_is_one_line_and_exit_2(
     assert len(ended.err.splitlines()) == 1
     assert not ended.out
     assert {path.name for path in Path().iterdir()} == {"results.csv", "a.svg"}
+
+
+@pytest.mark.parametrize(("more", "place"), [((), ""), (("--out", "a/x.svg"), "/a")])
+def test_a_folder_that_cannot_be_written_is_refused_before_curves_are_fitted(
+    table: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch, *, more: tuple[str, ...],
+    place: str,
+) -> None:  # fmt: skip
+    Path("a").mkdir()
+    # Root may write everywhere.
+    monkeypatch.setattr("os.access", lambda _, mode: not mode & os.W_OK)
+    monkeypatch.setattr("sixteenth.cli.fit._fit", None)
+    ended = sixteenth(*FIT, *more)
+    assert ended.code == 2
+    (line,) = ended.err.splitlines()
+    assert f"cannot be written to {table.parent}{place}: name another place with --out" in line
 
 
 def test_a_figure_of_that_name_is_left_alone_unless_it_is_named(

@@ -106,6 +106,11 @@ def fit(
     targets = target_error or []
     if out is not None:
         _check_place(out)
+    folder = Path() if out is None else out.parent
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(
+            f"the figure cannot be written to {folder.absolute()}: name another place with --out"
+        )
     request = Request(
         size=size_column,
         error=error_column,
