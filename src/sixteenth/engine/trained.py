@@ -143,10 +143,11 @@ class TrainedNetwork:
 def load_model(path: str | Path, *, trust_code: bool = False) -> ImageClassifier:
     """The network of a finished run as a `torch.nn.Module` with the normalisation inside.
 
-    It takes uint8 RGB images (n, size, size, 3), resized as training images are: the shorter side
-    to `image_size` (by Pillow, `interpolation`), then cropped at the centre. It returns logits,
-    float32 (n, classes), without test-time augmentation. Its attributes `classes`, `image_size` and
-    `interpolation` say what it knows. It is on the CPU and in evaluation mode.
+    It takes uint8 RGB images (n, size, size, 3), resized as training images are: a large JPEG is
+    decoded at a fraction of its size (Pillow's ``draft`` to twice `image_size`), the shorter side
+    resized to `image_size` (by Pillow, `interpolation`), then cropped at the centre. It returns
+    logits, float32 (n, classes), without test-time augmentation. Its attributes `classes`,
+    `image_size` and `interpolation` say what it knows. It is on the CPU and in evaluation mode.
 
     Args:
         path: a run's folder, ``STUDY/runs/RUN_ID``, or one that ``export --to hub-folder`` wrote.

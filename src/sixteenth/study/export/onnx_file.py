@@ -93,7 +93,8 @@ def describe(network: TrainedNetwork) -> dict[str, str]:
     return {
         "classes": json.dumps(network.classes, ensure_ascii=False),
         "input": f"uint8 RGB pixels, 0 to 255, of shape (batch, {size}, {size}, 3)",
-        "decode": "turned as EXIF says, transparency on white, 16 bits scaled to 8",
+        "decode": "turned as EXIF says, transparency on white, 16 bits scaled to 8; a large JPEG "
+        f"at 1/2, 1/4 or 1/8, not below {2 * size} pixels (Pillow's draft)",
         "resize": f"shorter side to {size} pixels (antialiased), then the central square",
         "interpolation": network.interpolation,
         "normalisation": json.dumps({"inside": True, "mean": network.mean, "std": network.std}),
