@@ -34,7 +34,7 @@ from ...errors import DataError, InputError, ModelError
 from ...messages import one_line
 from ...storage.whole_files import write_whole
 from . import Agreement, Exported, views_notes
-from .places import refuse_existing, require
+from .places import refuse_existing, require, shown_init
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,7 +99,8 @@ def describe(network: TrainedNetwork) -> dict[str, str]:
         "interpolation": network.interpolation,
         "normalisation": json.dumps({"inside": True, "mean": network.mean, "std": network.std}),
         "model": spec.model,
-        "run_id": record.run_id,
+        # Else it may hold a part of a path.
+        "run_id": spec.model_copy(update={"init": shown_init(spec.init)}).run_id,
         "data": str(data),
         "test_accuracy": str(accuracy),
         "sixteenth_version": __version__,

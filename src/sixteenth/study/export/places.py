@@ -1,4 +1,4 @@
-"""Where exports go, and the packages that write them."""
+"""Where exports go, the packages that write them, and names without paths."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError, SpecError
+from ...language.text import short_name
 from ...spec import load_frozen
 from ...storage.study_folder import StudyFolder
 from ..preflight import check_writable
@@ -100,6 +101,11 @@ def environment(**wanted: str) -> Iterator[None]:
 def study_of_run(run: Path) -> Path:
     """The folder of the study that a run's folder lies in: ``STUDY`` of ``STUDY/runs/RUN_ID``."""
     return Path(os.path.normpath(run / ".." / ".."))
+
+
+def shown_init(init: str) -> str:
+    """``imagenet`` as it is, a path as the name of its file."""
+    return short_name(init) if "/" in init or "\\" in init else init
 
 
 def with_data_name(network: TrainedNetwork) -> TrainedNetwork:
