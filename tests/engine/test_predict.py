@@ -97,7 +97,11 @@ def test_predict_walks_a_folder_and_names_a_url(
     ]
     assert "2, 1 other file" in shown.err
     url = "https://example.org/a.png"
-    for path, said in ((url, f"no image {url}, which is a URL: download it"), (run, "no images")):
+    for path, said in (
+        (url, f"no image {url}, which is a URL: download it"),
+        (run, "no images"),
+        ("", "an image has an empty name: give image files"),
+    ):
         refused = sixteenth("predict", run, path, "--trust-code")
         assert (refused.code, refused.out) == (2, "")
         assert said in refused.err

@@ -17,7 +17,7 @@ from .studies import print_json
 def predict(
     run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="STUDY/runs/RUN_ID.")],
     images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE...", help="Image files or folders.")
+        list[str], typer.Argument(metavar="IMAGE...", help="Image files or folders.")
     ],
     top: Annotated[
         int, typer.Option(metavar="K", min=1, help="Show the K most probable classes.")

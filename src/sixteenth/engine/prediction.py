@@ -40,13 +40,16 @@ def find_images(images: str | Path | Iterable[str | Path]) -> tuple[list[Path], 
     """The image files that paths name, those in folders sorted, and a note on each folder.
 
     Raises:
-        InputError: a path is a URL, or a folder without images.
+        InputError: a path is empty, a URL, or a folder without images.
     """
     from ..data.layouts.tree import Tree
 
+    given = [images] if isinstance(images, str | Path) else list(images)
+    if "" in given:  # as of an unset variable; a Path would take it for the current folder
+        raise InputError("an image has an empty name: give image files, or a folder with some")
     found: list[Path] = []
     notes = []
-    for path in map(Path, [images] if isinstance(images, str | Path) else images):
+    for path in map(Path, given):
         if path.is_dir():
             walked = Tree(path).walk(path)
             if not walked.images:
