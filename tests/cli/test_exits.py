@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,6 +18,7 @@ import pytest
 import typer
 
 from sixteenth.cli.exits import run_command
+from sixteenth.cli.studies import print_json
 from tiny_study import (
     Command,
     TrainedStudy,
@@ -88,6 +91,25 @@ def test_a_warning_of_a_library_is_a_note_and_no_error(capsys: pytest.CaptureFix
 
     assert run_command(app, []) == 0
     assert capsys.readouterr().err == "note: this layer is slow\n"
+
+
+@pytest.mark.parametrize(("encoding", "line"), [("cp1252", r"\u732b é"), ("utf-8", "猫 é")])
+def test_names_stay_apart_where_standard_output_lacks_their_letters(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, line: str
+) -> None:
+    app, names = typer.Typer(), ["猫 é", "a file's \udcff"]
+
+    @app.command()
+    def say() -> None:
+        print(names[0])
+        print_json(names)
+
+    pipe = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe, encoding=encoding))
+    assert run_command(app, []) == 0
+    first, _, rest = pipe.getvalue().decode(encoding).partition("\n")
+    assert first == line
+    assert json.loads(rest) == names
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tiny_folder: Path, sixteenth: Command) -> None:
@@ -251,3 +273,22 @@ def test_a_closed_pipe_is_quiet(trained: TrainedStudy) -> None:
         process.stdout.close()
         assert process.stderr is not None
         assert process.stderr.read() == ""
+
+
+@pytest.mark.skipif(not Path("/bin/sh").exists(), reason="closes streams as a shell does")
+@pytest.mark.parametrize(
+    ("words", "closed", "code"),
+    [(("presets", "--json"), ">&-", 0), (("presets", "show", "nope"), "2>&-", 2)],
+)
+def test_a_stream_that_is_closed_at_the_start_takes_nothing(
+    tmp_path: Path, words: tuple[str, ...], closed: str, code: int
+) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{shlex.join(command_line(*words))} {closed}"],
+        env=environment(),
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "")

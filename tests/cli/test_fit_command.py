@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from sixteenth.cli.commands import main
 from tiny_study import Command
 
 SIZES = (1000, 2000, 4000, 8000)
@@ -60,6 +64,17 @@ def test_json_holds_the_numbers_and_nothing_else(table: Path, sixteenth: Command
     assert twice["low"] < twice["error"] < twice["high"]
     assert twice["error"] == pytest.approx(0.1 + 3 * 16000**-0.5, abs=0.01)
     assert small["required_sizes"][0]["error"] == 0.12
+
+
+def test_json_names_its_curves_whatever_standard_output_can_show(
+    table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table.write_text(table.read_text("utf-8").replace("small", "小").replace("big", "大"), "utf-8")
+    pipe = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe, encoding="cp1252"))
+    with pytest.raises(SystemExit):
+        main([*FIT, "--json"])
+    assert list(json.loads(pipe.getvalue())["curves"]) == ["小", "大"]
 
 
 def test_groups_may_have_any_names(table: Path, sixteenth: Command) -> None:
@@ -189,6 +204,21 @@ def test_what_cannot_be_used_is_one_line_and_exit_2(
     assert len(ended.err.splitlines()) == 1
     assert not ended.out
     assert {path.name for path in Path().iterdir()} == {"results.csv", "a.svg"}
+
+
+@pytest.mark.parametrize(("more", "place"), [((), ""), (("--out", "a/x.svg"), "/a")])
+def test_a_folder_that_cannot_be_written_is_refused_before_curves_are_fitted(
+    table: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch, *, more: tuple[str, ...],
+    place: str,
+) -> None:  # fmt: skip
+    Path("a").mkdir()
+    # Root may write everywhere.
+    monkeypatch.setattr("os.access", lambda _, mode: not mode & os.W_OK)
+    monkeypatch.setattr("sixteenth.cli.fit._fit", None)
+    ended = sixteenth(*FIT, *more)
+    assert ended.code == 2
+    (line,) = ended.err.splitlines()
+    assert f"cannot be written to {table.parent}{place}: name another place with --out" in line
 
 
 def test_a_figure_of_that_name_is_left_alone_unless_it_is_named(

@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from pages import ROOT
+from typer.main import get_command
 
 from sixteenth import Study, fit_learning_curve
 from sixteenth.analysis import cells, summary_table
+from sixteenth.cli.commands import app
 from sixteenth.report.parts import FIGURES
 from tiny_study import Command, TrainedStudy
 
@@ -71,11 +73,19 @@ def test_the_page_explains_the_json_of_the_commands(
     assert set(said(sixteenth, "report")) <= listed["report"]
     advice = said(sixteenth, "advise", "--target-error", "0.05")
     assert set(advice) <= listed["advise"]
+    about_target = section.partition("`target` has")[2]
+    assert set(advice["target"]) <= {*re.findall(r"`(\w+)`", about_target)}
+    with_json = {name for name, one in get_command(app).commands.items() if takes_json(one)}
+    assert with_json <= set(listed)
     option, *_ = advice["options"]
     assert set(option) - set(listed_columns(PAGE)["Findings.table()"]) <= set(listed)
     assert set(said(sixteenth, "show")[0]) - set(listed_columns(PAGE)["Study.results()"]) == {
         "low", "high", "interval",
     }  # fmt: skip
+
+
+def takes_json(command: Any) -> bool:
+    return any("--json" in parameter.opts for parameter in command.params)
 
 
 def said(sixteenth: Command, command: str, *more: str) -> Any:

@@ -81,6 +81,38 @@ def test_predict_names_an_image_that_cannot_be_read(
     assert len(refused.err.splitlines()) == 1
 
 
+def test_predict_holds_a_few_images_at_a_time_and_names_what_is_odd_in_all(
+    trained: TrainedStudy, digit: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sixteenth import DataError, predict
+
+    run = trained.run(model="small", fraction="1")
+    rng = np.random.default_rng(0)
+    paths = [trained.home / f"{i}.png" for i in range(5)]
+    for path in paths:
+        Image.fromarray(rng.integers(0, 256, (8, 8, 3), np.uint8)).save(path)
+    expected = predict(run, paths, trust_code=True)
+    monkeypatch.setattr("sixteenth.engine.prediction.BATCH", 2)
+    monkeypatch.setattr("sixteenth.data.pixel_store.memory_bytes", lambda: 2 * 8 * 8 * 3)
+    found = predict(run, paths, trust_code=True, top=3)
+    for one, whole in zip(found, expected, strict=True):
+        assert one.path == whole.path
+        assert [name for name, _ in one.ranked] == [name for name, _ in whole.ranked[:3]]
+        assert one.probability == pytest.approx(whole.probability, abs=1e-5)
+
+    notes, cut = list[str](), [trained.home / "a.webp", trained.home / "b.webp"]
+    for path in cut:
+        pixels = rng.integers(0, 256, (8, 8, 3), np.uint8)
+        pixels[-2:] = 7  # as of a file that was cut off
+        Image.fromarray(pixels).save(path, lossless=True)
+    # In their own batches they would be too many, and count as made so (`MOST_FLAT`).
+    predict(run, [cut[0], *paths, cut[1]], trust_code=True, on_note=notes.append)
+    assert [note.partition(":")[0] for note in notes] == ["2 images seem to stop early"]
+    (trained.home / "wrong.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"^2 of 7 images .*wrong\.png .*missing\.png"):
+        predict(run, [trained.home / "wrong.png", *paths, "missing.png"], trust_code=True)
+
+
 def test_predict_walks_a_folder_and_names_a_url(
     trained: TrainedStudy, sixteenth: Command, digit: tuple[Path, str]
 ) -> None:
@@ -97,7 +129,11 @@ def test_predict_walks_a_folder_and_names_a_url(
     ]
     assert "2, 1 other file" in shown.err
     url = "https://example.org/a.png"
-    for path, said in ((url, f"no image {url}, which is a URL: download it"), (run, "no images")):
+    for path, said in (
+        (url, f"no image {url}, which is a URL: download it"),
+        (run, "no images"),
+        ("", "an image has an empty name: give image files"),
+    ):
         refused = sixteenth("predict", run, path, "--trust-code")
         assert (refused.code, refused.out) == (2, "")
         assert said in refused.err

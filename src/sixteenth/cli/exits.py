@@ -53,10 +53,12 @@ class Terminated(KeyboardInterrupt):
 
 def run_command(app: typer.Typer, words: Sequence[str]) -> int:
     """Exit code of a command line, after running it."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a character shows a question mark instead of a traceback.
+        # What an encoding lacks is no traceback: on a terminal it is a question mark, and in a pipe
+        # an escape, so that names stay apart.
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="replace" if stream.isatty() else "backslashreplace")
     # At any position: people append it to a command that has just failed.
     debug = "--debug" in words
     _rewording.set(list)
@@ -65,6 +67,17 @@ def run_command(app: typer.Typer, words: Sequence[str]) -> int:
     _words.set(words)
     with _clean_stops(lambda: _print_stopped(words)), _warnings_as_messages():
         return _exit_code_of(app, list(words), debug)
+
+
+def _open_closed_streams() -> None:
+    """Let what was closed at the start (``>&-``) take what is written, as /dev/null does.
+
+    Else results would fail when all is computed, and messages would go to standard output.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # It stays open until the process ends, as Python's own do.
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def set_resume_command(rewording: Callable[[Sequence[str]], list[str]]) -> None:

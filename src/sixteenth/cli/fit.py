@@ -5,7 +5,6 @@ It knows of no study, and imports no torch.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -18,6 +17,7 @@ from ..errors import InputError
 from .exits import print_message
 from .fit_table import ERROR, SIZE, Request, Trainings, read_trainings
 from .options import JsonOption, parse_share, parse_target
+from .studies import to_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,6 +106,11 @@ def fit(
     targets = target_error or []
     if out is not None:
         _check_place(out)
+    folder = Path() if out is None else out.parent
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(
+            f"the figure cannot be written to {folder.absolute()}: name another place with --out"
+        )
     request = Request(
         size=size_column,
         error=error_column,
@@ -186,7 +191,7 @@ def _json(
     }
     found = {name: _numbers(curve, targets, language) for name, curve in curves.items()}
     content = {"table": table, "curves": found, "figure": str(place)}
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    return to_json(content)
 
 
 def _text(

@@ -17,7 +17,7 @@ from .studies import print_json
 def predict(
     run_dir: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="STUDY/runs/RUN_ID.")],
     images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE...", help="Image files or folders.")
+        list[str], typer.Argument(metavar="IMAGE...", help="Image files or folders.")
     ],
     top: Annotated[
         int, typer.Option(metavar="K", min=1, help="Show the K most probable classes.")
@@ -43,7 +43,7 @@ def predict(
     for note in notes:
         say(note)
     with redirect_stdout(sys.stderr):  # what a model of the user's own prints is no result
-        found = classify(run_dir, files, device=device, trust_code=trust_code, on_note=say)
+        found = classify(run_dir, files, device=device, trust_code=trust_code, top=top, on_note=say)
     if as_json:
         print_json(
             [
@@ -51,7 +51,7 @@ def predict(
                     "file": str(one.path),
                     "class": one.label,
                     "probability": one.probability,
-                    "top": [{"class": name, "probability": p} for name, p in one.ranked[:top]],
+                    "top": [{"class": name, "probability": p} for name, p in one.ranked],
                 }
                 for one in found
             ]
@@ -59,11 +59,11 @@ def predict(
         return
     if not sys.stdout.isatty():
         for one in found:
-            classes = [cell for name, p in one.ranked[:top] for cell in (plain(name), f"{p:.4f}")]
+            classes = [cell for name, p in one.ranked for cell in (plain(name), f"{p:.4f}")]
             file = str(one.path)
             print(file if file.isprintable() else plain(file), *classes, sep="\t")
         return
-    lines = [(one.path, name, p) for one in found for name, p in one.ranked[:top]]
+    lines = [(one.path, name, p) for one in found for name, p in one.ranked]
     stdout, numbers = console(), language_for().numbers
     columns = [
         Column("file", [plain(path) for path, _, _ in lines]),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import shlex
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,7 +108,13 @@ def json_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def print_json(content: Mapping[str, Any] | Sequence[Any]) -> None:
     """Print what machines read."""
-    print(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+    print(to_json(content))
+
+
+def to_json(content: Mapping[str, Any] | Sequence[Any]) -> str:
+    """JSON for standard output: where that is not UTF-8, in ASCII with JSON's escapes."""
+    escaped = codecs.lookup(sys.stdout.encoding or "utf-8").name != "utf-8"
+    return json.dumps(content, indent=2, ensure_ascii=escaped, allow_nan=False)
 
 
 def again(errors: Iterable[str], language: Language) -> str:

@@ -26,7 +26,7 @@ from ..spec.fields import Interpolation
 from ..spec.work import Work, WorkCallback
 from .broken import MAX_PIXELS, Broken, formats, reason_of
 from .machine import cpu_count
-from .oddities import MOST_FLAT, Oddities, flat_ends, high_value, is_dark, lacks_end
+from .oddities import Oddities, flat_ends, high_value, is_dark, lacks_end
 from .pixel_store import PixelStore, zeros
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def decode_images(
     oddities: Oddities | None = None,
     into: NDArray[np.uint8] | None = None,
     interpolation: Interpolation = "bilinear",
+    part: bool = False,
 ) -> tuple[NDArray[np.uint8], list[Broken]]:
     """Pixels, uint8 (count, image_size, image_size, 3), and the broken images, whose pixels are 0.
 
@@ -79,6 +80,7 @@ def decode_images(
         what: what `progress` is told that this is.
         oddities: the names of odd images are appended.
         into: zeros to write the pixels to, by default a new array in memory.
+        part: of all images; the caller settles `oddities` when all are decoded.
 
     Raises:
         DataError: the pixels do not fit in memory.
@@ -87,7 +89,6 @@ def decode_images(
 
     pixels = zeros(count, image_size) if into is None else into
     broken: list[Broken] = []
-    flat: list[str] = []
     found = Oddities() if oddities is None else oddities
 
     def decode_chunk(
@@ -129,9 +130,9 @@ def decode_images(
                 done += len(chunk)
                 if progress is not None:
                     progress(what, done, count)
-            flat += [batch[i][0] for i in flat_ends(pixels[first:done], kinds)]
-    if len(flat) <= MOST_FLAT * count:
-        found.short += flat
+            found.flat += [batch[i][0] for i in flat_ends(pixels[first:done], kinds)]
+    if not part:
+        found.settle(count)
     return pixels, broken
 
 

@@ -34,15 +34,26 @@ _PLAIN_ENDS = ("JPEG", "WEBP", "TIFF", "BMP", "PPM", "AVIF")
 
 @dataclass
 class Oddities:
-    """Names of odd images: `dark` ones, and those that stop early, `short`."""
+    """Names of odd images: `dark` ones, and those that stop early, `short`.
+
+    Those that end in one flat colour are `flat` until all images are known: see `settle`.
+    """
 
     dark: list[str] = field(default_factory=list)
     short: list[str] = field(default_factory=list)
+    flat: list[str] = field(default_factory=list)
 
     def __iadd__(self, other: Oddities) -> Self:
         self.dark += other.dark
         self.short += other.short
+        self.flat += other.flat
         return self
+
+    def settle(self, count: int) -> None:
+        """Count the `flat` ones as `short`, unless too many of all `count` images are."""
+        if len(self.flat) <= MOST_FLAT * count:
+            self.short += self.flat
+        self.flat = []
 
 
 def high_value(counts: NDArray[np.int64]) -> int:

@@ -10,7 +10,8 @@ from ..errors import InputError
 from ..messages import as_typed, counted, looked_for
 from .trained import TrainedNetwork
 
-BATCH = 250
+BATCH, BATCH_PIXELS = 512, 1 << 26
+"""Images in memory at a time, and their pixels: of large images there are fewer."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Prediction:
 
     Attributes:
         path: the image file.
-        ranked: all classes with their probabilities, the most probable first.
+        ranked: the classes with their probabilities, the most probable first.
     """
 
     path: Path
@@ -40,13 +41,16 @@ def find_images(images: str | Path | Iterable[str | Path]) -> tuple[list[Path], 
     """The image files that paths name, those in folders sorted, and a note on each folder.
 
     Raises:
-        InputError: a path is a URL, or a folder without images.
+        InputError: a path is empty, a URL, or a folder without images.
     """
     from ..data.layouts.tree import Tree
 
+    given = [images] if isinstance(images, str | Path) else list(images)
+    if "" in given:  # as of an unset variable; a Path would take it for the current folder
+        raise InputError("an image has an empty name: give image files, or a folder with some")
     found: list[Path] = []
     notes = []
-    for path in map(Path, [images] if isinstance(images, str | Path) else images):
+    for path in map(Path, given):
         if path.is_dir():
             walked = Tree(path).walk(path)
             if not walked.images:
@@ -69,6 +73,7 @@ def predict(
     *,
     device: str | None = None,
     trust_code: bool = False,
+    top: int | None = None,
     on_note: Callable[[str], None] = lambda line: None,
 ) -> list[Prediction]:
     """One prediction for each image file, in the given order, by the model of a finished run.
@@ -84,6 +89,7 @@ def predict(
         images: paths of image files or folders.
         device: ``cpu``, ``cuda``, ``mps``; by default the best one available.
         trust_code: allow a model named ``package.module:factory`` and import its module.
+        top: how many classes of each image are kept, the most probable ones; by default all.
         on_note: called with a line on dark images and on images that stop early, if there are any.
 
     Raises:
@@ -96,7 +102,7 @@ def predict(
     network = TrainedNetwork.read(run_dir, trust_code=trust_code)
     spec, classes, precision = network.spec, network.classes, network.precision
 
-    from ..data.broken import refuse_broken
+    from ..data.broken import Broken, refuse_broken
     from ..data.checks import oddity_notices
     from ..data.decode import decode_images
     from ..data.oddities import Oddities
@@ -106,19 +112,6 @@ def predict(
     execution = resolve_execution(device, recipe)
     if not (precision == "float16" and execution.device == "cpu"):  # CPUs have no float16
         execution = replace(execution, precision=precision)
-    named = [(str(path), path) for path in paths]
-    odd = Oddities()
-    pixels, broken = decode_images(
-        named,
-        len(paths),
-        spec.image_size,
-        oddities=odd,
-        interpolation=network.interpolation,
-    )
-    refuse_broken(broken, len(paths))
-    for line in oddity_notices(odd):
-        on_note(line)
-
     placed = execution.place(network.build())
 
     import torch
@@ -126,11 +119,28 @@ def predict(
     from .inference import InputNormalisation, class_scores
 
     normalise = InputNormalisation(network.mean, network.std, execution)
-    predictions: list[Prediction] = []
-    for start in range(0, len(paths), BATCH):
-        batch = torch.from_numpy(pixels[start : start + BATCH]).to(execution.device)
-        scores = class_scores(placed, batch, normalise, execution, spec.views)
-        for path, row in zip(paths[start:], scores.softmax(1).tolist(), strict=False):
+    predictions, broken, odd = list[Prediction](), list[Broken](), Oddities()
+    at_a_time = max(1, min(BATCH, BATCH_PIXELS // spec.image_size**2))
+    for start in range(0, len(paths), at_a_time):
+        batch = paths[start : start + at_a_time]
+        pixels, unread = decode_images(
+            [(str(path), path) for path in batch],
+            len(batch),
+            spec.image_size,
+            oddities=odd,
+            interpolation=network.interpolation,
+            part=True,
+        )
+        broken += unread
+        if broken:
+            continue  # the rest is decoded only to name all that are broken
+        images = torch.from_numpy(pixels).to(execution.device)
+        scores = class_scores(placed, images, normalise, execution, spec.views)
+        for path, row in zip(batch, scores.softmax(1).tolist(), strict=True):
             ranked = sorted(zip(classes, row, strict=True), key=lambda pair: -pair[1])
-            predictions.append(Prediction(path, tuple(ranked)))
+            predictions.append(Prediction(path, tuple(ranked[:top])))
+    refuse_broken(broken, len(paths))
+    odd.settle(len(paths))
+    for line in oddity_notices(odd):
+        on_note(line)
     return predictions

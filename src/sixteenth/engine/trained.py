@@ -126,27 +126,36 @@ class TrainedNetwork:
 
     def _load_frozen(self, model: nn.Module) -> None:
         """Load the initial weights, which a run that trained the head alone does not keep."""
-        from ..models import load_initial_weights
+        from ..models import counts_from_folder, load_initial_weights
 
         spec, record = self.spec, self.record
-        found = load_initial_weights(
-            model, spec.model, spec.init, stem=spec.stem, allow_partial=spec.allow_partial
-        )
+        there = "; that path counts from the folder in which the study was run: run this there"
+        there = there if counts_from_folder(spec.init) else ""
+        try:
+            found = load_initial_weights(
+                model, spec.model, spec.init, stem=spec.stem, allow_partial=spec.allow_partial
+            )
+        except WeightsError as error:
+            raise WeightsError(
+                f"{self.folder.path} holds the classifier alone, and the rest of its network "
+                f"cannot be read: {error}{there}"
+            ) from None
         then = record.model.weights_sha256 if record.model else None
         if found is None or found.sha256 != then:
             raise WeightsError(
                 f"the weights {spec.init} of {spec.model} are not those that {self.folder.path} "
-                f"was trained on (SHA-256 {str(then)[:12]}): bring that file back"
+                f"was trained on (SHA-256 {str(then)[:12]}): bring that file back{there}"
             )
 
 
 def load_model(path: str | Path, *, trust_code: bool = False) -> ImageClassifier:
     """The network of a finished run as a `torch.nn.Module` with the normalisation inside.
 
-    It takes uint8 RGB images (n, size, size, 3), resized as training images are: the shorter side
-    to `image_size` (by Pillow, `interpolation`), then cropped at the centre. It returns logits,
-    float32 (n, classes), without test-time augmentation. Its attributes `classes`, `image_size` and
-    `interpolation` say what it knows. It is on the CPU and in evaluation mode.
+    It takes uint8 RGB images (n, size, size, 3), resized as training images are: a large JPEG is
+    decoded at a fraction of its size (Pillow's ``draft`` to twice `image_size`), the shorter side
+    resized to `image_size` (by Pillow, `interpolation`), then cropped at the centre. It returns
+    logits, float32 (n, classes), without test-time augmentation. Its attributes `classes`,
+    `image_size` and `interpolation` say what it knows. It is on the CPU and in evaluation mode.
 
     Args:
         path: a run's folder, ``STUDY/runs/RUN_ID``, or one that ``export --to hub-folder`` wrote.

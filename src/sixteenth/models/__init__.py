@@ -8,7 +8,13 @@ named ``timm/...``. Weights are read as data only.
 from .files import Normalisation, WeightsFile
 from .measure import count_parameters, final_map, sample_logits, train_flops_per_image
 from .trained_parts import LastStage, find_head, find_last_stage
-from .weight_files import check_init, choose_interpolation, find_weights, weights_are_here
+from .weight_files import (
+    check_init,
+    choose_interpolation,
+    counts_from_folder,
+    find_weights,
+    weights_are_here,
+)
 from .weights import load_initial_weights, load_trained_weights
 from .zoo import OWN_FACTORIES, build_model, check_model, is_factory, is_foreign, model_names
 
@@ -22,6 +28,7 @@ __all__ = [
     "check_model",
     "choose_interpolation",
     "count_parameters",
+    "counts_from_folder",
     "final_map",
     "find_head",
     "find_last_stage",

@@ -125,6 +125,12 @@ def _split(init: str) -> tuple[Path, str, bool]:
     return Path(head).expanduser(), key, text != init
 
 
+def counts_from_folder(init: str) -> bool:
+    """Whether `init` is a path of a weights file that counts from the current folder."""
+    path, _, _ = _split(init)
+    return path.name.lower().endswith(SUFFIXES) and not path.is_absolute()
+
+
 def check_init(name: str, init: str, *, stem: str = "default") -> None:
     """Raise an error if there are no such weights. Downloads nothing.
 

@@ -204,6 +204,7 @@ class Study(StudyResults):
         listener = listener or Listener()
         request = ExecutionRequest(device, workers, threads, executor, slurm, shared_folder)
         place = place_of(request, self.folder, self.data_dir, self.cifar_archive)
+        place.require()
         with FolderLock(self.folder) as lock, place:
             preflight.check_folder(self.folder, self.spec)
             preflight.check_writable(self.folder)

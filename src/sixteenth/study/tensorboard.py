@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 FOLDER = "tensorboard"
 """In the study's folder."""
 
+EVENTS = "events.out.tfevents.*"
+"""Names of the event files in a run's folder, whatever wrote them."""
+
 TAGS = {
     "train_loss": "loss/train",
     "test_loss": "loss/test",
@@ -99,7 +102,7 @@ class EventFile:
         """
         write, self._protocol = _records(asked)
         folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.glob("events.out.tfevents.*"):
+        for old in folder.glob(EVENTS):
             old.unlink()
         self._writer = write(str(folder / "events"))
         # Lets a TensorBoard that shows the file before this one forget it.

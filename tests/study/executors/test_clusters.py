@@ -101,6 +101,21 @@ def test_a_wrong_place_is_told_in_one_line_before_anything_is_read(
     assert not Path("studies").exists()
 
 
+def test_where_there_is_no_slurm_a_study_is_refused_before_its_images_are_read(
+    tiny_folder: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Study) -> None:
+        raise AssertionError("images are read")
+
+    monkeypatch.setitem(sys.modules, "submitit", SimpleNamespace())
+    monkeypatch.setenv("PATH", str(tiny_folder))
+    monkeypatch.setattr(Study, "dataset", refuse)
+    ended = sixteenth("run", "tiny.yaml", "--executor", "slurm")
+    assert ended.code == 2
+    assert "--executor slurm: there is no sbatch on the PATH of this machine: run" in ended.err
+    assert not Path("studies").exists()
+
+
 def test_an_executor_is_only_imported_when_it_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -134,6 +134,7 @@ def test_no_path_and_no_machine_is_named(run: Path, tmp_path: Path, sixteenth: C
     shutil.copytree(run, private)
     record = json.loads((private / "run.json").read_text(encoding="utf-8"))
     record["spec"] |= {"init": "/home/somebody/w.safetensors", "data": "/home/somebody/pets"}
+    record["run_id"] = "big-home-somebody-w-all-seed0"
     record["spec"]["exclude"] = ["/home/somebody/*"]
     record["data"] |= {"source": "/home/somebody/pets", "left_out": ["/home/somebody/x: why"]}
     record["data"]["name"] = "Pets | of <b>mine</b>"
@@ -151,6 +152,13 @@ def test_no_path_and_no_machine_is_named(run: Path, tmp_path: Path, sixteenth: C
         content = path.read_bytes()
         for word in (b"somebody", b"secret", str(tmp_path).encode()):
             assert word not in content, path
+    # An ONNX file goes to strangers as well.
+    said = describe(TrainedNetwork.read(private, trust_code=True))
+    assert (
+        said["run_id"]
+        == json.loads((out / "config.json").read_text("utf-8"))["sixteenth"]["run_id"]
+    )
+    assert "somebody" not in said["run_id"]
     card = (out / "README.md").read_text(encoding="utf-8")
     assert "w.safetensors" in card
     body = card.split("---", 2)[2]
@@ -257,3 +265,19 @@ def test_a_folder_that_holds_something_stays_as_it_is(run: Path, tmp_path: Path)
     with pytest.raises(InputError, match="exists already"):
         export(run, "hub-folder", tmp_path, trust_code=True)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("out", [".", "link"])
+def test_an_empty_folder_is_filled_also_the_current_one_and_behind_a_link(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    (tmp_path / "link").symlink_to(folder)
+    monkeypatch.chdir(folder if out == "." else tmp_path)
+    export(run, "hub-folder", out, trust_code=True)
+    assert {"README.md", "config.json", "model.safetensors"} <= {
+        p.name for p in Path(out).iterdir()
+    }
+    assert {path.name for path in tmp_path.iterdir()} == {"empty", "link"}
+    assert (tmp_path / "link").is_symlink()

@@ -12,6 +12,7 @@ from exported import BEGAN, LOSSES, RESULTS, SPEC, TIMES, Invented, row, written
 
 from sixteenth import InputError, Study, export
 from sixteenth.spec import RunSpec, dump_spec
+from sixteenth.study.export import mlflow_runs
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def file_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return (tmp_path / "mlruns").as_uri()
 
 
-def mlflow_runs(uri: str) -> tuple[Any, dict[str, Any]]:
+def runs_of(uri: str) -> tuple[Any, dict[str, Any]]:
     """MLflow's client, and the runs of the experiment by their names, each name once."""
     from mlflow.tracking import MlflowClient
 
@@ -34,7 +35,7 @@ def mlflow_runs(uri: str) -> tuple[Any, dict[str, Any]]:
 
 
 def check_mlflow(uri: str, invented: Invented) -> None:
-    client, runs = mlflow_runs(uri)
+    client, runs = runs_of(uri)
     study, failed, finished = (
         runs[name] for name in ("pets", invented.failed.run_id, invented.finished.run_id)
     )
@@ -78,7 +79,7 @@ def test_mlflow_holds_a_run_once_however_often_it_is_exported(
 ) -> None:
     def ids() -> tuple[str, ...]:
         export(invented.study.folder, "mlflow", file_store)
-        found = mlflow_runs(file_store)[1]
+        found = runs_of(file_store)[1]
         names = ("pets", invented.failed.run_id, invented.finished.run_id)
         return tuple(found[name].info.run_id for name in names)
 
@@ -87,7 +88,7 @@ def test_mlflow_holds_a_run_once_however_often_it_is_exported(
     invented.place(invented.failed).write_history([row(epoch) for epoch in (1, 2, 3)])
     second = ids()
     assert [a == b for a, b in zip(first, second, strict=True)] == [True, False, True]
-    client, _ = mlflow_runs(file_store)
+    client, _ = runs_of(file_store)
     assert len(client.get_metric_history(second[1], "loss/train")) == 3
 
 
@@ -96,7 +97,7 @@ def test_mlflow_keeps_the_runs_of_a_study_that_has_grown_and_renews_their_interv
 ) -> None:
     name, key = invented.finished.run_id, "results/test_accuracy_low"
     export(invented.study.folder, "mlflow", file_store)
-    before = mlflow_runs(file_store)[1][name]
+    before = runs_of(file_store)[1][name]
     study = Study(SPEC | {"seeds": [0, 1]}, invented.study.folder)
     (study.folder / "study.yaml").write_text(dump_spec(study.spec), "utf-8")
     again = next(r for r in study.runs() if (r.cell, r.seed) == (invented.finished.cell, 1))
@@ -106,7 +107,7 @@ def test_mlflow_keeps_the_runs_of_a_study_that_has_grown_and_renews_their_interv
     written(invented.place(again), again, 4, **ended)
     for _ in range(2):
         export(study.folder, "mlflow", file_store)
-    client, runs = mlflow_runs(file_store)
+    client, runs = runs_of(file_store)
     assert runs[name].info.run_id == before.info.run_id
     low = Study.open(study.folder).results().set_index("run_id").loc[name, "test_accuracy_low"]
     assert low < before.data.metrics[key]
@@ -119,7 +120,7 @@ def test_mlflow_knows_a_study_whose_first_run_was_trained_again(
     invented: Invented, file_store: str
 ) -> None:
     export(invented.study.folder, "mlflow", file_store)
-    before = mlflow_runs(file_store)[1]
+    before = runs_of(file_store)[1]
     first = min((invented.failed, invented.finished), key=lambda run: started(invented, run))
     path = invented.place(first).record_path
     record = json.loads(path.read_text("utf-8"))
@@ -127,7 +128,7 @@ def test_mlflow_knows_a_study_whose_first_run_was_trained_again(
     path.write_text(json.dumps(record), "utf-8")
     for _ in range(2):
         export(invented.study.folder, "mlflow", file_store)
-        after = mlflow_runs(file_store)[1]  # each name once
+        after = runs_of(file_store)[1]  # each name once
         assert after["pets"].info.run_id == before["pets"].info.run_id
 
 
@@ -156,6 +157,36 @@ def test_a_folder_gets_a_database_of_mlflow(invented: Invented, tmp_path: Path) 
     for _ in range(2):
         export(invented.study.folder, "mlflow", tmp_path / "out")
     check_mlflow(f"sqlite:///{tmp_path / 'out' / 'mlflow.db'}", invented)
+
+
+@pytest.mark.slow
+def test_files_of_a_database_that_was_named_lie_beside_it(
+    invented: Invented, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mlflow")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    address = f"sqlite:///{tmp_path / 'runs.db'}"
+    export(invented.study.folder, "mlflow", address)
+    check_mlflow(address, invented)
+    assert list(tmp_path.glob("artifacts/pets/*/artifacts/results.csv"))
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize(
+    ("out", "place"),
+    [
+        ("sqlite:///below/runs.db", "below/artifacts"),
+        ("sqlite:////data/runs.db?timeout=9", "/data/artifacts"),
+        ("sqlite:///:memory:", None),
+        ("http://host:5000", None),
+    ],
+)
+def test_files_go_beside_a_database_file_and_else_where_the_store_keeps_them(
+    out: str, place: str | None
+) -> None:
+    expected = None if place is None else Path(place).absolute().as_uri()
+    assert mlflow_runs._store(out) == (out, expected)
 
 
 def test_a_store_that_mlflow_cannot_open_is_one_line(invented: Invented) -> None:

@@ -15,6 +15,7 @@ from torch import nn
 
 from sixteenth import InputError, ModelError, Study, export, load_model, predict
 from sixteenth.data import load_dataset
+from sixteenth.data.decode import decode_images
 from sixteenth.engine.inference import ImageClassifier
 from sixteenth.engine.trained import TrainedNetwork
 from sixteenth.study.export import Exported, onnx_file
@@ -79,13 +80,18 @@ def test_the_code_of_the_page_predicts_as_the_run_does(
 ) -> None:  # fmt: skip
     shutil.copy(exported[0], tmp_path / "model.onnx")
     digit = Image.fromarray(Study.open(trained.folder).dataset().test.images[3])
-    digit.resize((70, 40)).save(tmp_path / "image.jpg", quality=95)
+    # Details that a JPEG decoded at a lower resolution lacks.
+    rough = np.asarray(digit.resize((70, 40))) // 2 + np.indices((40, 70, 3)).sum(0) % 2 * 127
+    Image.fromarray(rough.astype(np.uint8)).save(tmp_path / "image.jpg", quality=95)
     (expected,) = predict(run, [tmp_path / "image.jpg"], trust_code=True)
     page = (Path(__file__).parents[3] / "docs/export.md").read_text(encoding="utf-8")
     code = page.split("```python\n")[1].split("```")[0]
     monkeypatch.chdir(tmp_path)
     capsys.readouterr()
-    exec(compile(code, "export.md", "exec"), {})
+    names: dict[str, Any] = {}
+    exec(compile(code, "export.md", "exec"), names)
+    pixels, _ = decode_images([("image.jpg", tmp_path / "image.jpg")], 1, 8)
+    assert np.array_equal(names["image"], pixels[0])
     label, probability = capsys.readouterr().out.split()
     assert label == expected.label
     assert float(probability) == pytest.approx(expected.probability, abs=5e-3)
@@ -237,6 +243,15 @@ def test_nothing_is_written_over(run: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="empty exists already"):
         export(run, "onnx", tmp_path / "empty", trust_code=True)
+
+
+def test_a_place_below_a_file_is_refused_before_anything_is_exported(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_file, "to_onnx", None)
+    (tmp_path / "run.log").touch()
+    with pytest.raises(InputError, match=r"cannot write to .*run\.log: Not a directory; .* --out"):
+        export(run, "onnx", tmp_path / "run.log" / "a.onnx", trust_code=True)
 
 
 def test_without_the_package_one_line_says_what_to_install(

@@ -62,6 +62,41 @@ def test_tensorboard_refuses_to_replace_the_runs_of_another_study(
     export(invented.study.folder, "tensorboard", out)
 
 
+def test_tensorboard_replaces_no_event_file_that_it_did_not_write(
+    invented: Invented, tmp_path: Path
+) -> None:
+    """Such as those of `--tensorboard` of another study that was trained in this folder."""
+    pytest.importorskip("tensorboardX")
+    foreign = tmp_path / "logs" / invented.finished.run_id / "events.out.tfevents.1"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_bytes(b"of another program")
+    with pytest.raises(InputError, match=rf"{foreign.parent} holds event files .* with --out"):
+        export(invented.study.folder, "tensorboard", tmp_path / "logs")
+    assert [path for path in (tmp_path / "logs").rglob("*") if path.is_file()] == [foreign]
+    assert foreign.read_bytes() == b"of another program"
+    # In the study's own folder they are those of --tensorboard.
+    own = invented.study.folder / "tensorboard"
+    shutil.copytree(tmp_path / "logs", own)
+    export(invented.study.folder, "tensorboard", own)
+    assert not (own / foreign.relative_to(tmp_path / "logs")).exists()
+
+
+def test_an_export_to_tensorboard_that_was_stopped_goes_on(
+    invented: Invented, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tensorboardX")
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sixteenth.study.tensorboard.EventFile.add_summary", stop)
+        with pytest.raises(KeyboardInterrupt):
+            export(invented.study.folder, "tensorboard", tmp_path / "tensorboard")
+    export(invented.study.folder, "tensorboard", tmp_path / "tensorboard")
+    assert len(events(tmp_path, invented.finished)) > 1
+
+
 @pytest.mark.parametrize("target", ["mlflow", "tensorboard", "wandb-offline"])
 def test_the_command_that_is_named_is_one_where_the_path_has_a_space(
     invented: Invented, tmp_path: Path, target: str

@@ -48,6 +48,13 @@ class Place:
     def __exit__(self, *_: object) -> None:
         pass
 
+    def require(self) -> None:
+        """Check what is to be seen on this machine alone, before images are read.
+
+        Raises:
+            InputError: runs cannot be sent there from here.
+        """
+
     def machine(self, dataset: ImageDataset, runs: Sequence[RunSpec]) -> Machine:
         """What planning asks.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -64,6 +65,15 @@ class SlurmPlace(Place):
 
     options: Mapping[str, SlurmOption] = field(default_factory=dict)
     cluster: str = "slurm"
+
+    def require(self) -> None:
+        import_submitit()
+        missing = [name for name in ("sbatch", "srun") if shutil.which(name) is None]
+        if self.cluster == "slurm" and missing:
+            raise InputError(
+                f"--executor slurm: there is no {missing[0]} on the PATH of this machine: run this "
+                "where jobs of Slurm are submitted, or without --executor"
+            )
 
     def machine(self, dataset: ImageDataset, runs: Sequence[RunSpec]) -> Machine:
         import_submitit()

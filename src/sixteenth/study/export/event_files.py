@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
 from ...storage.whole_files import write_text
-from ..tensorboard import EventFile
+from ..tensorboard import EVENTS, FOLDER, EventFile
 from . import Exported
 from .places import require, require_folder
 from .replay import Replay, replays
@@ -27,14 +27,20 @@ def export_event_files(study: Study, out: Path) -> Exported:
     """Write OUT/RUN_ID/events... of each run, in place of those that were there before.
 
     Raises:
-        InputError: tensorboardX is not installed, `out` is a file, or these runs of it are of
-            another study.
+        InputError: tensorboardX is not installed, `out` is a file, or it holds event files that
+            are not known to be of these runs.
         OSError: `out` cannot be written.
     """
     require_folder(out)
     hparams = require("tensorboardX.summary", target="tensorboard", extra="tensorboard").hparams
     runs = replays(study)
     before = _check_same_study(runs, out)
+    # Only the study itself writes there, with --tensorboard.
+    if out.resolve() != (study.folder / FOLDER).resolve():
+        _check_own_files([run.run_id for run in runs if run.run_id not in before], out)
+    # First: an export that is stopped must know its files again.
+    now = before | {run.run_id: [run.study_key, run.began] for run in runs}
+    write_text(out / RUNS, json.dumps(now, indent=2) + "\n")
     for run in runs:
         file = EventFile(out / run.run_id, asked="--to tensorboard")
         try:
@@ -44,8 +50,6 @@ def export_event_files(study: Study, out: Path) -> Exported:
                 file.add(point.step, point.moment, point.values)
         finally:
             file.close()
-    now = before | {run.run_id: [run.study_key, run.began] for run in runs}
-    write_text(out / RUNS, json.dumps(now, indent=2) + "\n")
     return Exported(
         "tensorboard", str(out), (f"see it with: tensorboard --logdir {shlex.quote(str(out))}",)
     )
@@ -75,3 +79,13 @@ def _check_same_study(runs: Sequence[Replay], out: Path) -> dict[str, Any]:
             "anew: name another folder, or remove that one"
         )
     return dict(known)
+
+
+def _check_own_files(unlisted: Sequence[str], out: Path) -> None:
+    """Refuse to replace event files of runs that `RUNS` does not list: somebody else wrote them."""
+    for run_id in unlisted:
+        if any((out / run_id).glob(EVENTS)):
+            raise InputError(
+                f"{out / run_id} holds event files that no export of this study wrote, and they "
+                "are not written over: name another folder with --out"
+            )

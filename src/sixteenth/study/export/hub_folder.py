@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from ... import __version__
 from ...engine.trained import CONFIG, RECORD, TrainedNetwork
 from ...errors import SixteenthError
-from ...language.text import short_name
 from ...report.figures.style import png
 from ...report.page.markdown import escape
 from ...spec import RunSpec
@@ -25,7 +24,7 @@ from ...storage.run_folder import RunFolder
 from ...storage.run_record import RunRecord
 from ...storage.study_folder import StudyFolder
 from . import Exported, views_notes
-from .places import new_folder, require, study_of_run
+from .places import new_folder, require, shown_init, study_of_run
 
 if TYPE_CHECKING:
     from ..study import Study
@@ -133,11 +132,6 @@ def _without_path(model: ModelFacts | None) -> ModelFacts | None:
     source = shown_init(model.normalisation.source or "")
     normalisation = model.normalisation.model_copy(update={"source": source})
     return model.model_copy(update={"normalisation": normalisation})
-
-
-def shown_init(init: str) -> str:
-    """``imagenet`` as it is, a path as the name of its file."""
-    return short_name(init) if "/" in init or "\\" in init else init
 
 
 def _card(hub: Any, network: TrainedNetwork, study: Study | None, has_figure: bool) -> str:

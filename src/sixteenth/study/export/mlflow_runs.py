@@ -1,9 +1,9 @@
 """A study as an experiment of MLflow: a run for the study, and below it one for each of its runs.
 
 They go into a folder, ``OUT/mlflow.db`` and ``OUT/artifacts``, or into a tracking store whose
-address was given. A run that is there already is known by its tag: unchanged, it stays, and gets
-the intervals of today, which rest on all runs of the study; trained on in the meantime, it is
-deleted and written again. So nothing is there twice.
+address was given; the artifacts of a database file lie beside it too. A run that is there already
+is known by its tag: unchanged, it stays, and gets the intervals of today, which rest on all runs of
+the study; trained on in the meantime, it is deleted and written again. So nothing is there twice.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ KEY, DIGEST = "sixteenth.key", "sixteenth.digest"
 RUN_ID, PARENT = "sixteenth.run_id", "mlflow.parentRunId"
 
 STATUS = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED", "running": "RUNNING"}
+
+SQLITE = "sqlite:///"
 
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 
@@ -66,11 +68,18 @@ def export_mlflow(study: Study, out: str) -> Exported:
 def _store(out: str) -> tuple[str, str | None]:
     """The address of the store, and where a new one keeps files."""
     if "://" in out:
-        return out, None
+        file = out.partition("?")[0].removeprefix(SQLITE)
+        beside = out.startswith(SQLITE) and file not in ("", ":memory:")
+        # MLflow itself would keep them in the current folder, where nobody looks for them.
+        return out, _artifacts(Path(file).absolute().parent) if beside else None
     folder = Path(out).absolute()
     require_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{(folder / 'mlflow.db').as_posix()}", (folder / "artifacts").as_uri()
+    return f"{SQLITE}{(folder / 'mlflow.db').as_posix()}", _artifacts(folder)
+
+
+def _artifacts(folder: Path) -> str:
+    return (folder / "artifacts").as_uri()
 
 
 def _write_all(client: Any, study: Study, artifacts: str | None) -> None:

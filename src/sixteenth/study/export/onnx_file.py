@@ -34,7 +34,7 @@ from ...errors import DataError, InputError, ModelError
 from ...messages import one_line
 from ...storage.whole_files import write_whole
 from . import Agreement, Exported, views_notes
-from .places import refuse_existing, require
+from .places import refuse_existing, require, shown_init
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,12 +93,14 @@ def describe(network: TrainedNetwork) -> dict[str, str]:
     return {
         "classes": json.dumps(network.classes, ensure_ascii=False),
         "input": f"uint8 RGB pixels, 0 to 255, of shape (batch, {size}, {size}, 3)",
-        "decode": "turned as EXIF says, transparency on white, 16 bits scaled to 8",
+        "decode": "turned as EXIF says, transparency on white, 16 bits scaled to 8; a large JPEG "
+        f"at 1/2, 1/4 or 1/8, not below {2 * size} pixels (Pillow's draft)",
         "resize": f"shorter side to {size} pixels (antialiased), then the central square",
         "interpolation": network.interpolation,
         "normalisation": json.dumps({"inside": True, "mean": network.mean, "std": network.std}),
         "model": spec.model,
-        "run_id": record.run_id,
+        # Else it may hold a part of a path.
+        "run_id": spec.model_copy(update={"init": shown_init(spec.init)}).run_id,
         "data": str(data),
         "test_accuracy": str(accuracy),
         "sixteenth_version": __version__,

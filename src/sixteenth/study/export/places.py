@@ -1,4 +1,4 @@
-"""Where exports go, and the packages that write them."""
+"""Where exports go, the packages that write them, and names without paths."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError, SpecError
+from ...language.text import short_name
 from ...spec import load_frozen
 from ...storage.study_folder import StudyFolder
+from ..preflight import check_writable
 
 if TYPE_CHECKING:
     from ...engine.trained import TrainedNetwork
@@ -38,10 +40,12 @@ def refuse_existing(out: Path, *, folder: bool = True) -> None:
     """Check that nothing would be written over; of a `folder`, an empty one may be there.
 
     Raises:
-        InputError: there is something.
+        InputError: there is something, or nothing can be written there.
     """
     if folder and out.is_dir() and not any(out.iterdir()):
+        check_writable(out)
         return
+    check_writable(out.parent)
     if out.exists() or out.is_symlink():
         raise InputError(f"{out} exists already, and is not written over: name another --out")
 
@@ -50,10 +54,11 @@ def require_folder(out: Path) -> None:
     """Check that a folder is there, or can be made there.
 
     Raises:
-        InputError: there is a file.
+        InputError: there is a file, or nothing can be written there.
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"--out {out} is a file: name a folder")
+    check_writable(out)
 
 
 @contextmanager
@@ -65,15 +70,17 @@ def new_folder(out: Path) -> Iterator[Path]:
         OSError: it cannot be written.
     """
     refuse_existing(out)
-    parent = out.absolute().parent
-    parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=parent) as scratch:
+    out = out.resolve()  # `.` has no name, and a link is no folder to be replaced
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
         place = Path(scratch) / out.name
         place.mkdir()
         yield place
-        if out.is_dir():
-            out.rmdir()  # an empty one
-        os.replace(place, out)
+        if out.is_dir():  # an empty one; it stays, since it may be the current folder
+            for each in place.iterdir():
+                os.replace(each, out / each.name)
+        else:
+            os.replace(place, out)
 
 
 @contextmanager
@@ -94,6 +101,11 @@ def environment(**wanted: str) -> Iterator[None]:
 def study_of_run(run: Path) -> Path:
     """The folder of the study that a run's folder lies in: ``STUDY`` of ``STUDY/runs/RUN_ID``."""
     return Path(os.path.normpath(run / ".." / ".."))
+
+
+def shown_init(init: str) -> str:
+    """``imagenet`` as it is, a path as the name of its file."""
+    return short_name(init) if "/" in init or "\\" in init else init
 
 
 def with_data_name(network: TrainedNetwork) -> TrainedNetwork:
