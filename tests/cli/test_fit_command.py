@@ -151,7 +151,12 @@ def test_the_sizes_of_folds_count_as_one_size_and_the_note_says_so(
     found = json.loads(ended.out)
     assert found["curves"]["big"]["sizes"] == [225, 451, 902]
     assert found["table"]["trainings"]["small"] == {"225": 4, "451": 4, "902": 4}
-    assert "differ by less than 1% count as one, such as 226 as 225" in " ".join(ended.err.split())
+    said = "of sizes within 1% the most frequent one counts for all, such as 225 for 226"
+    assert said in " ".join(ended.err.split())
+    Path("two.csv").write_text("train_size,test_accuracy\n1000,0.7\n1005,0.72\n", encoding="utf-8")
+    ended = sixteenth("fit", "two.csv")
+    assert (ended.code, ended.out) == (2, "")
+    assert "from 1,000 to 1,005, are within 1%, which is one size" in ended.err
 
 
 def test_shares_of_a_total_and_the_last_epochs_are_asked_for_by_flags(

@@ -11,10 +11,12 @@ from sixteenth.errors import InputError
 from sixteenth.study import Study
 from sixteenth.study.explain import control_study
 
+NEAR = {"0.8": 40_000, "1": 50_000}
 
-def table(*accuracies: float) -> pd.DataFrame:
+
+def table(*accuracies: float, fractions: dict[str, int] | None = None) -> pd.DataFrame:
     """One network on 1/16, 1/2 and all images, with as many epochs on each."""
-    results = make_study({("resnet18", "random"): accuracies}).results
+    results = make_study({("resnet18", "random"): accuracies}, fractions=fractions).results
     return results.assign(steps=results["train_size"] // 100)
 
 
@@ -23,6 +25,8 @@ def table(*accuracies: float) -> pd.DataFrame:
     [
         (table(0.5, 0.62, 0.6), "twice the images, from 25,000 to 50,000, did not raise"),
         (table(0.1, 0.1, 0.1001), "the best network is no better than guessing"),
+        (table(0.5, 0.6, fractions=NEAR), "not trained on half of its 50,000 images: add that"),
+        (table(0.6, fractions={"1": 50_000}), "trained on one number of images alone"),
         (table(0.7, 0.5, 0.6), "one on fewer images than half of the 50,000"),
         (table(0.5, 0.6, 0.7).assign(chosen_by="levelled-off"), r"\(train.epochs: auto\)"),
         (table(0.5, 0.6, 0.7).assign(steps=500), "tells images from training steps already"),

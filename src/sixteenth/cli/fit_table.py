@@ -149,7 +149,7 @@ def read_trainings(path: Path, request: Request) -> Trainings:
             ERROR: _as_errors(path, read, value, percent, accuracy=not request.error),
         }
     )[[SIZE, ERROR, *dict.fromkeys(request.group_by)]]
-    _merge_near_sizes(read, request.group_by)
+    _merge_near_sizes(path, read)
     _note_states(read, table)
     _note_pooled(read, table, own=[size, value, *others])
     again = read.rows.index[table.loc[read.rows.index].duplicated()].tolist()
@@ -257,34 +257,31 @@ def _in_images(path: Path, read: Trainings, size: str, total: int | None) -> pd.
     return sizes
 
 
-def _merge_near_sizes(read: Trainings, group_by: Sequence[str]) -> None:
-    """Give sizes of one curve that differ by less than `SAME_SIZE` the most frequent one of them,
-    and note it."""
-
-    def merged(sizes: pd.Series[float]) -> pd.Series[float]:
-        found: dict[float, float] = {}
-        near: list[float] = []
-        for size in [*sorted(sizes.unique()), math.inf]:
-            if near and size >= SAME_SIZE * near[0]:
-                one = float(sizes[sizes.isin(near)].mode().iloc[0])
-                found |= dict.fromkeys(near, one)
-                near = []
-            near.append(size)
-        return sizes.map(found)
-
+def _merge_near_sizes(path: Path, read: Trainings) -> None:
+    """Let the most frequent of sizes within 1% (`SAME_SIZE`) stand for all of them, and note it."""
     given = read.rows[SIZE]
-    one = merged(given)
-    if group_by:
-        groups = [read.rows[name] for name in group_by]
-        one = given.groupby(groups, dropna=False, sort=False).transform(merged)
-    changed = given != one
+    found: dict[float, float] = {}
+    near: list[float] = []
+    for size in [*sorted(given.unique()), math.inf]:
+        if near and size >= SAME_SIZE * near[0]:
+            one = float(given[given.isin(near)].mode().iloc[0])
+            found |= dict.fromkeys(near, one)
+            near = []
+        near.append(size)
+    one_each = given.map(found)
+    changed = given != one_each
+    if changed.any() and one_each.nunique() == 1:
+        raise InputError(
+            f"{path}: all sizes, from {given.min():,.15g} to {given.max():,.15g}, are within 1%, "
+            "which is one size: a learning curve needs errors at two sizes at least"
+        )
     if changed.any():
         line: Any = changed.idxmax()
         read.notes.append(
-            f"sizes that differ by less than {SAME_SIZE - 1:.0%} count as one, such as "
-            f"{given[line]:,.15g} as {one[line]:,.15g}"
+            f"of sizes within 1% the most frequent one counts for all, such as "
+            f"{one_each[line]:,.15g} for {given[line]:,.15g}"
         )
-        read.rows = read.rows.assign(**{SIZE: one})
+        read.rows = read.rows.assign(**{SIZE: one_each})
 
 
 def _as_errors(

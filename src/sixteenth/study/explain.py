@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..analysis.findings.advice import Separate
+from ..analysis.findings.advice import BestNetwork, Separate
 from ..analysis.findings.analyse import Findings
 from ..analysis.findings.answer import BoughtByImages
 from ..analysis.findings.cautions import NothingLearned
@@ -319,12 +319,14 @@ def _why_not_separated(found: Findings) -> str:
     """Why no control run of the best network's curve would tell images from training steps."""
     cautions = found.overview.cautions
     doubling = next((e.doubling for e in found.answer if isinstance(e, BoughtByImages)), None)
-    if doubling is None:
+    best = found.advice.best
+    curve = found.grid.curve(*best.cell.arm) if isinstance(best, BestNetwork) else []
+    if doubling is None and len(curve) < 2:
         return "the best network was trained on one number of images alone"
-    if not doubling.measured:
+    if doubling is None or not doubling.measured:
         return (
-            f"the best network was not trained on half of its {doubling.images:,.0f} images: add "
-            "that fraction"
+            f"the best network was not trained on half of its {curve[-1].train_size:,.0f} images: "
+            "add that fraction"
         )
     if doubling.from_images is not None or not doubling.more_steps:
         return "the study tells images from training steps already"

@@ -78,7 +78,7 @@ class Separate(Step):
 
 @dataclass(frozen=True)
 class LabelledImages(Step):
-    """Twice the images come next and have labels already: one more size for the whole study.
+    """More images come next and have labels already: one more size for the whole study.
 
     Attributes:
         size: training images.
@@ -202,7 +202,7 @@ def _separate(evidence: Evidence) -> list[Separate]:
 
 
 def _labelled(evidence: Evidence, options: Sequence[Option]) -> list[LabelledImages]:
-    """Twice the images, if they are the best option, take no label and are not planned."""
+    """More images, if they are the best option, take no label and are not planned."""
     grid, first = evidence.grid, options[0]
     size = first.images
     free = first.kind is OptionKind.DATA and not (first.measured or first.new_images)
@@ -220,7 +220,7 @@ def _labelled(evidence: Evidence, options: Sequence[Option]) -> list[LabelledIma
 
 
 def _sizes(evidence: Evidence, options: Sequence[Option]) -> list[AnotherSize]:
-    """One more fraction, where the forecast does not say whether twice the images would help.
+    """One more fraction, where the forecast does not say whether more images would help.
 
     Not where all of the forecast is less than these test images can show: the answer is to stop.
     Nor where runs of the best network's curve are still to be trained, which may tell.

@@ -264,12 +264,7 @@ def cautions(
     ends = [*compared, *([decided.start] if decided else [])]
     others = [cell for i, cell in enumerate(ends) if cell is not best and cell not in ends[:i]]
     yield from NothingLearned.of(evidence, others)
-    told = (
-        decided is not None
-        and decided.told in (OptionVerdict.HELPS, OptionVerdict.DOES_NOT)
-        and not decided.mixed  # more seeds would not tell images from steps
-    )
-    if told and decided is not None:
+    if decided is not None and decided.told in (OptionVerdict.HELPS, OptionVerdict.DOES_NOT):
         same_size = [c for c in grid.cells if c.train_size == decided.start.train_size]
         end = [cell for cell in same_size if cell.arm == decided.end]
         if _reaches_zero(grid, decided, end):

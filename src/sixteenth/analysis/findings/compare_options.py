@@ -1,10 +1,10 @@
 """What could still be had from the best network: more images, another model, weights, training.
 
 All options start from the cell with the highest accuracy. Its gain from a bigger model or other
-weights is measured where the study trained them on as many images, and that from twice the images
-where it trained on these too; else that, and that from twice the steps, is a forecast from fitted
-curves. What a step on the way to this network bought is spent and no option. An option that nobody
-tried has no gain.
+weights is measured where the study trained them on as many images, and that from more images (see
+`next_images`) where it trained on these too; else that, and that from twice the steps, is a
+forecast from fitted curves. What a step on the way to this network bought is spent and no option.
+An option that nobody tried has no gain.
 """
 
 from __future__ import annotations
@@ -43,8 +43,7 @@ def find_options(evidence: Evidence, start: Cell) -> tuple[Option, ...]:
     options += _not_tried(evidence, start, tried)
     doubling = evidence.last_doubling(start.arm)
     curve = evidence.grid.curve(*start.arm)
-    grow = curve[-1].mean("steps") > curve[0].mean("steps")
-    separated = not grow if doubling is None else doubling.separated
+    separated = not _steps_grow(curve) if doubling is None else doubling.separated
     guesses = evidence.guesses(evidence.best)
     judged = (
         replace(
@@ -58,6 +57,15 @@ def find_options(evidence: Evidence, start: Cell) -> tuple[Option, ...]:
     )
     options = [_with_rates(option) for option in judged]
     return tuple(sorted(options, key=lambda one: -one.gain if one.known else math.inf))
+
+
+def _steps_grow(curve: Sequence[Cell]) -> bool:
+    """Whether steps grow with the images on a curve whose sizes are too close for a doubling."""
+    steps, images = (
+        curve[-1].mean(name) / first if (first := curve[0].mean(name)) > 0 else 1.0
+        for name in ("steps", "train_size")
+    )
+    return steps - 1 > (images - 1) / 2
 
 
 def _not_at_end(grid: Grid, option: Option) -> HeldBack | None:
@@ -96,9 +104,10 @@ def _with_rates(option: Option) -> Option:
     if option.told is not OptionVerdict.HELPS:
         return option
     points, hours = 100 * option.gain, option.seconds / 3600
+    labels = math.nan if option.adds_labelled else option.new_images
     return replace(
         option,
-        points_per_1000_images=1000 * points / option.new_images if option.new_images else math.nan,
+        points_per_1000_images=1000 * points / labels if labels else math.nan,
         points_per_hour=points / hours if hours > 0 else math.nan,
     )
 

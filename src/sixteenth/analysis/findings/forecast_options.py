@@ -1,4 +1,4 @@
-"""Options that nobody trained: twice the images or steps, forecast from fitted curves."""
+"""Options that nobody trained: more images or twice the steps, forecast from fitted curves."""
 
 from __future__ import annotations
 

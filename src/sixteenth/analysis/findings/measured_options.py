@@ -65,7 +65,7 @@ class _Tried(NamedTuple):
 
 
 def measured_options(evidence: Evidence, start: Cell) -> list[Option]:
-    """A bigger model, other weights, twice the images or steps, larger images or another first
+    """A bigger model, other weights, more images, twice the steps, larger images or another first
     layer, as far as the study or `explain` trained them."""
     grid, level, explanation = evidence.grid, evidence.level, evidence.explanation
     size = [c for c in grid.cells if c.train_size == start.train_size and c is not start]

@@ -150,6 +150,13 @@ class Option(Finding):
         return self.images >= (2 - SAME_SIZE) * self.start.train_size
 
     @property
+    def adds_labelled(self) -> bool:
+        """For data: whether some that have labels already come with those to be labelled, so that
+        the gain is not that of the labels."""
+        added = self.images - self.start.train_size - self.new_images
+        return self.new_images > 0 and added > SAME_SIZE * self.start.train_size
+
+    @property
     def fine_tunes(self) -> bool:
         """Whether it trains more of the same weights, of which `start` trained a part."""
         init = self.start.init

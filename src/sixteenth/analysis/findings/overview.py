@@ -111,7 +111,7 @@ class Overview(Finding):
         card: the one that the verdict is about; None where it is about none. With CANNOT_TELL, the
             option that was ruled out.
         next: with IN_HAND, what helps from the best network on, if that is known.
-        onwards: with IN_HAND, the rest of what is recommended from there on.
+        onwards: with IN_HAND, what is recommended from there on.
         step: what would make the answer surer; None where nothing is known to.
         visible: as of `Recommendation`.
         cards: one of each kind that applies, the largest gain first; those without a known gain
@@ -198,14 +198,14 @@ class Overview(Finding):
         undecided = self.verdict in (Verdict.CANNOT_TELL, Verdict.NOTHING_KNOWN)
         if isinstance(self.step, Separate):
             mixed = any(card.verdict is OptionVerdict.NOT_SEPARATED for card in self.cards)
-            next_open = self.verdict is Verdict.IN_HAND and self.next is None and mixed
+            next_open = mixed and self.onwards in (Lead.NOT_SEPARATED, Lead.CANNOT_TELL)
             undecided = undecided or next_open or self.verdict is Verdict.NOT_SEPARATED
         others = self.reason is not None or self.unfinished or self.running or self.part_trained
         return self.step if undecided and not others else None
 
     @property
     def ruled_out(self) -> Option | None:
-        """The bigger model, or the other weights, that were tried and do not help."""
+        """The bigger model, the other weights or the images that were tried and do not help."""
         return _ruled_out(self.cards)
 
     @property
@@ -241,6 +241,9 @@ def overview(evidence: Evidence, advice: Advice, answer: Sequence[AnswerFinding]
     shown = [_move(one.option) for one in cards]
     others = [*_others(evidence, advice)]
     in_hand_first = verdict is Verdict.IN_HAND
+    helps = onwards.lead in (Lead.DO, Lead.TRAIN_FIRST) and (
+        onwards.option.verdict is OptionVerdict.HELPS
+    )
     decided = card.option if card else None
     if verdict is Verdict.CANNOT_TELL:
         card = next((one for one in cards if one.option is _ruled_out(cards)), None)
@@ -256,7 +259,7 @@ def overview(evidence: Evidence, advice: Advice, answer: Sequence[AnswerFinding]
         verdict=verdict,
         best=advice.best,
         card=card,
-        next=onwards.option if in_hand_first and onwards.lead is Lead.DO else None,
+        next=onwards.option if in_hand_first and helps else None,
         onwards=onwards.lead if in_hand_first else None,
         step=advice.steps[0] if advice.steps else None,
         visible=onwards.visible,

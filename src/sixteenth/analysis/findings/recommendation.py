@@ -25,7 +25,7 @@ class Lead(StrEnum):
     TRAIN_FIRST = "train-first"
     """Training had not ended: what it brings is not settled, so nothing else is."""
     NOT_SEPARATED = "not-separated"
-    """Twice the images come first, but what they bought came with more training steps."""
+    """More images come first, but what they bought came with more training steps."""
     STOP = "stop"
     """What is left to gain is less than the test set can show."""
     TEST_MORE = "test-more"
@@ -82,7 +82,7 @@ def recommend(options: Sequence[Option], best: Cell) -> Recommendation:
 
 def _most(option: Option) -> float:
     """What an option may bring, as far as is known: the high end of its interval."""
-    if option.known:
-        return option.high
+    if option.known and (option.kind is not OptionKind.DATA or option.doubles):
+        return option.high  # that of a few more images does not bound what twice as many bring
     ended = option.kind is OptionKind.TRAINING and option.converged is True
     return -math.inf if ended or not option.available else math.inf

@@ -223,8 +223,10 @@ def contrast(
         images = _unpaired_variance(vector, used)
     else:
         images = float(_paired_covariance(grid, vector[None], right)[0, 0])
-    # The weights of a gradient are no whole numbers: what an image adds at least is not known.
-    size = float(np.min([cell.effective_size for cell in used])) if linear else math.nan
+    # What an image adds at least is not known of several trainings, which need not agree on it, nor
+    # of a gradient, whose weights are no whole numbers.
+    whole = linear and all(len(cell.runs) == 1 for cell in used)
+    size = float(np.min([cell.effective_size for cell in used])) if whole else math.nan
     spread = Spread(images, np.asarray(trainings, dtype=float), estimate, size)
     half = spread.half_width(level)
     most = max(1.0, float(np.abs(vector).sum()) / 2)

@@ -34,6 +34,9 @@ def do(option: Option, words: Words) -> str:
     start = option.start
     match option.kind:
         case OptionKind.DATA:
+            if option.adds_labelled:
+                new = count(option.new_images)
+                return f"train on {count(option.images)} images, {new} of them newly labelled"
             if option.new_images:
                 return f"label {count(option.new_images)} more images"
             return f"train on {count(option.images)} images, which have labels already"
@@ -76,9 +79,10 @@ def label(option: Option, words: Words) -> str:
     """The option in a few words, beside its point in the figure."""
     match option.kind:
         case OptionKind.DATA:
-            steps = " and steps" if option.mixed else ""
-            what = "twice the images" if option.doubles else "all labelled images"
-            return f"{what} ({count(option.images)}){steps}"
+            steps = option.mixed and option.gain > 0
+            if option.doubles:
+                return f"twice the images ({count(option.images)}){' and steps' * steps}"
+            return f"all labelled images ({count(option.images)}){', with more steps' * steps}"
         case OptionKind.MODEL:
             return _with(words.model(option.end[0]), option) if option.end else "a bigger model"
         case OptionKind.INIT:
@@ -125,7 +129,7 @@ def why(option: Option, words: Words) -> str:
         text += ", so it may bring nothing" if option.gain >= 0 else ", so it may change nothing"
     if equal_steps(option) and not is_nothing(option.gain):
         text += f"; {points(option.gain_at_equal_steps)} of it without more training steps"
-    if option.mixed:
+    if option.mixed and option.gain > 0:
         text += "; the training steps grow with the images, and the two are not separated"
     if option.converged is False and option.kind is not OptionKind.TRAINING:
         text += "; not settled, because longer training may change it"

@@ -146,10 +146,8 @@ class EnglishScreen(Screen):
                 sentences.append(f"{_stop(found.visible)}.")
             case Lead.TEST_MORE:
                 sentences.append(f"{_test_more(found.visible)}.")
-            case Lead.TRAIN_FIRST:
-                sentences.append(
-                    "Next step: train longer. Until then, whether anything else helps is open."
-                )
+            case Lead.TRAIN_FIRST if found.next is None:
+                sentences.append("Next step: train longer.")
         return plain(" ".join(sentences))
 
     def _best(self, best: BestNetwork) -> str:
@@ -276,7 +274,7 @@ def _stop(visible: float) -> str:
 def _test_more(visible: float) -> str:
     if visible >= 1:
         return "Test on more images first: these are too few to show any gain"
-    return f"Test on more images first: these show no gain below {points(visible)}"
+    return f"Test on more images first: these hardly show gains below {points(visible)}"
 
 
 def _surer(found: Overview) -> str:

@@ -33,6 +33,9 @@ def do(option: Option, words: Words) -> str:
     start = option.start
     match option.kind:
         case OptionKind.DATA:
+            if option.adds_labelled:
+                new = count(option.new_images)
+                return f"改用 {images(option.images)}訓練（其中 {new} 張需要新標註）"
             if option.new_images:
                 return f"再標註 {images(option.new_images)}"
             return f"改用 {images(option.images)}訓練（這些影像已有標籤）"
@@ -75,11 +78,10 @@ def label(option: Option, words: Words) -> str:
     """The option in a few words, beside its point in the figure."""
     match option.kind:
         case OptionKind.DATA:
+            steps = option.mixed and option.gain > 0
             if option.doubles:
-                steps = "，步數也加倍" if option.mixed else ""
-                return f"影像加倍（{count(option.images)} 張）{steps}"
-            steps = "，步數也增加" if option.mixed else ""
-            return f"全部已標註的影像（{count(option.images)} 張）{steps}"
+                return f"影像加倍（{count(option.images)} 張）{'，步數也加倍' * steps}"
+            return f"全部已標註的影像（{count(option.images)} 張）{'，步數也增加' * steps}"
         case OptionKind.MODEL:
             return _with(words.model(option.end[0]), option) if option.end else "較大的模型"
         case OptionKind.INIT:
@@ -127,7 +129,7 @@ def why(option: Option, words: Words) -> str:
         text += "，因此也可能沒有幫助" if option.gain >= 0 else "，因此也可能沒有影響"
     if equal_steps(option) and not is_nothing(option.gain):
         text += f"；在訓練步數不變時為 {points(option.gain_at_equal_steps)}"
-    if option.mixed:
+    if option.mixed and option.gain > 0:
         text += "；訓練步數隨影像一起增加，兩者的效果沒有分開"
     if option.converged is False and option.kind is not OptionKind.TRAINING:
         text += "；因為訓練久一點可能會改變，這個數字還不算定論"

@@ -144,8 +144,8 @@ class ChineseScreen(Screen):
                 text += f"{_stop(found.visible)}。"
             case Lead.TEST_MORE:
                 text += f"{_test_more(found.visible)}。"
-            case Lead.TRAIN_FIRST:
-                text += "接下來請先訓練久一點；在那之前，其他做法有沒有幫助還無法判斷。"
+            case Lead.TRAIN_FIRST if found.next is None:
+                text += "接下來請先訓練久一點。"
         return plain(tidy(text))
 
     def _best(self, best: BestNetwork) -> str:
@@ -264,7 +264,7 @@ def _stop(visible: float) -> str:
 def _test_more(visible: float) -> str:
     if visible >= 1:
         return "請先增加測試影像：目前的張數太少，任何提升都看不出來"
-    return f"請先增加測試影像：目前看不出小於 {points(visible)}的差異"
+    return f"請先增加測試影像：目前很難看出小於 {points(visible)}的差異"
 
 
 def _surer(found: Overview) -> str:
