@@ -212,10 +212,13 @@ def test_runs_that_choose_their_epochs_count_as_far_as_the_budget_goes(
     assert set(whole.index) == set(found.grid.correct) - {
         run_id for run_id in found.grid.correct if "@" in run_id
     }, "judged on the same test images"
-    said = " ".join((study.folder / "report.md").read_text("utf-8").split())
+    report = (study.folder / "report.md").read_text("utf-8")
+    said = " ".join(report.split())
     assert "stopped before the accuracy had levelled off: each counts as it was when last" in said
     assert "Not at their end, and as they were when last measured: " in said
-    assert said.count("% so far") == len(stopped)
+    rows = "".join(line for line in report.splitlines() if line.startswith("|"))
+    assert rows.count("% so far") == len(stopped)
+    assert said.count("% so far") == 2 * len(stopped), "in the words of the figure too"
     shown = sixteenth("show", str(study.folder))
     assert shown.out.count("% so far") == len(stopped)
     with pytest.raises(InputError, match="stopped before their end"):
