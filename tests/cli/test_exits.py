@@ -102,13 +102,15 @@ def test_names_stay_apart_where_standard_output_lacks_their_letters(
     @app.command()
     def say() -> None:
         print(names[0])
+        print("\N{MINUS SIGN}5.4 to +2")
         print_json(names)
 
     pipe = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe, encoding=encoding))
     assert run_command(app, []) == 0
-    first, _, rest = pipe.getvalue().decode(encoding).partition("\n")
+    first, numbers, rest = pipe.getvalue().decode(encoding).split("\n", 2)
     assert first == line
+    assert numbers.replace("\N{MINUS SIGN}", "-") == "-5.4 to +2", "and no other number"
     assert json.loads(rest) == names
 
 

@@ -151,12 +151,26 @@ def test_the_sizes_of_folds_count_as_one_size_and_the_note_says_so(
     found = json.loads(ended.out)
     assert found["curves"]["big"]["sizes"] == [225, 451, 902]
     assert found["table"]["trainings"]["small"] == {"225": 4, "451": 4, "902": 4}
-    said = "of sizes within 1% the most frequent one counts for all, such as 225 for 226"
+    said = "sizes of a curve within 1% count as one, such as 226 as 225"
     assert said in " ".join(ended.err.split())
     Path("two.csv").write_text("train_size,test_accuracy\n1000,0.7\n1005,0.72\n", encoding="utf-8")
     ended = sixteenth("fit", "two.csv")
     assert (ended.code, ended.out) == (2, "")
-    assert "from 1,000 to 1,005, are within 1%, which is one size" in ended.err
+    assert "from 1,000 to 1,005 of a curve are within 1%, which is one size" in ended.err
+
+
+def test_the_sizes_of_one_curve_do_not_change_those_of_another(
+    tmp_path: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sizes = {"a": (1000, 2000, 4000), "b": (1005, 2010, 4020)}
+    rows = [f"{model},{n},{0.9 - 90 / n}" for model, some in sizes.items() for n in some]
+    Path("two.csv").write_text("\n".join(["model,train_size,test_accuracy", *rows]), "utf-8")
+    ended = sixteenth("fit", "two.csv", "--group-by", "model", "--json")
+    assert ended.code == 0, ended.err
+    curves = json.loads(ended.out)["curves"]
+    assert {model: tuple(curve["sizes"]) for model, curve in curves.items()} == sizes
+    assert "within 1%" not in ended.err
 
 
 def test_shares_of_a_total_and_the_last_epochs_are_asked_for_by_flags(
@@ -211,10 +225,9 @@ def test_what_cannot_be_used_is_one_line_and_exit_2(
     assert {path.name for path in Path().iterdir()} == {"results.csv", "a.svg"}
 
 
-@pytest.mark.parametrize(("more", "place"), [((), ""), (("--out", "a/x.svg"), "/a")])
+@pytest.mark.parametrize("more", [(), ("--out", "a/x.svg")])
 def test_a_folder_that_cannot_be_written_is_refused_before_curves_are_fitted(
-    table: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch, *, more: tuple[str, ...],
-    place: str,
+    table: Path, sixteenth: Command, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
 ) -> None:  # fmt: skip
     Path("a").mkdir()
     # Root may write everywhere.
@@ -223,7 +236,8 @@ def test_a_folder_that_cannot_be_written_is_refused_before_curves_are_fitted(
     ended = sixteenth(*FIT, *more)
     assert ended.code == 2
     (line,) = ended.err.splitlines()
-    assert f"cannot be written to {table.parent}{place}: name another place with --out" in line
+    place = "a" if more else table.parent
+    assert f"cannot write to {place}: Permission denied; choose another place with --out" in line
 
 
 def test_a_figure_of_that_name_is_left_alone_unless_it_is_named(

@@ -300,11 +300,15 @@ def test_the_record_says_what_was_trained_and_the_head_predicts_as_it_was_measur
     assert folder.weights_path.stat().st_size < 3000  # the head alone
     other = build_model("tiny_models:small", 10, image_size=8, seed=4)
     save_file(other.state_dict(), tiny_folder / "w.safetensors")
-    here = "; that path counts from the folder in which the study was run: run this there$"
-    with pytest.raises(WeightsError, match=f"bring that file back{here}"):
+    way = "bring that file back, or run this in the folder in which the study was run$"
+    with pytest.raises(WeightsError, match=way):
+        predict(folder.path, ["seven.png"], device="cpu", trust_code=True)
+    (tiny_folder / "w.safetensors").write_bytes(b"damaged")
+    with pytest.raises(WeightsError, match=r"w\.safetensors is not a safetensors file[^;]*$"):
         predict(folder.path, ["seven.png"], device="cpu", trust_code=True)
     (tiny_folder / "w.safetensors").unlink()
     alone = r"\+head-all-seed0 holds the classifier alone, .*: no weights file w\.safetensors in .*"
+    here = "; that path counts from the folder in which the study was run: run this there$"
     with pytest.raises(WeightsError, match=f"{alone}{here}"):
         predict(folder.path, ["seven.png"], device="cpu", trust_code=True)
 

@@ -84,7 +84,7 @@ def test_predict_names_an_image_that_cannot_be_read(
 def test_predict_holds_a_few_images_at_a_time_and_names_what_is_odd_in_all(
     trained: TrainedStudy, digit: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sixteenth import DataError, predict
+    from sixteenth import DataError, InputError, predict
 
     run = trained.run(model="small", fraction="1")
     rng = np.random.default_rng(0)
@@ -95,6 +95,8 @@ def test_predict_holds_a_few_images_at_a_time_and_names_what_is_odd_in_all(
     monkeypatch.setattr("sixteenth.engine.prediction.BATCH", 2)
     monkeypatch.setattr("sixteenth.data.pixel_store.memory_bytes", lambda: 2 * 8 * 8 * 3)
     found = predict(run, paths, trust_code=True, top=3)
+    with pytest.raises(InputError, match="top 0 is no number of classes"):
+        predict(run, paths, trust_code=True, top=0)
     for one, whole in zip(found, expected, strict=True):
         assert one.path == whole.path
         assert [name for name, _ in one.ranked] == [name for name, _ in whole.ranked[:3]]

@@ -121,7 +121,7 @@ def test_a_disk_that_may_not_be_written_is_told_before_training(
     assert refused.code == 2
     assert refused.err.strip().splitlines()[-1] == (
         f"sixteenth: cannot write to {out}: {'' if begun else f'{small_disk}: '}"
-        "Read-only file system; choose a folder with --out"
+        "Read-only file system; choose another place with --out"
     )
     if begun:
         assert sixteenth("show", str(out)).code == 0

@@ -15,7 +15,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from sixteenth import InputError, Study
-from sixteenth.study import preflight
+from sixteenth.storage.whole_files import check_writable
 from tiny_study import Command, TrainedStudy, read_results
 
 
@@ -263,10 +263,10 @@ def test_a_folder_that_cannot_be_written_is_refused_before_images_are_read(
 ) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"cannot write to .*file: Not a directory; .*--out"):
-        preflight.check_writable(tmp_path / "file" / "studies")
-    preflight.check_writable(tmp_path / "new" / "studies")
+        check_writable(tmp_path / "file" / "studies")
+    check_writable(tmp_path / "new" / "studies")
     assert not (tmp_path / "new").exists()
     monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
     study = Study({"data": "nowhere", "models": ["resnet18"]}, tmp_path / "new")
-    with pytest.raises(InputError, match=r": Permission denied; choose a folder with --out"):
+    with pytest.raises(InputError, match=r": Permission denied; choose another place with --out"):
         study.run()

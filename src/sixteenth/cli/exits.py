@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
 import os
@@ -40,6 +41,19 @@ STOP_SECONDS = 4.0
 
 _EXIT_CODES: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
+PLAIN = "sixteenth-plain"
+"""Error handler of an encoding: `_plainly`."""
+_ASCII_MARKS = {
+    "\N{MINUS SIGN}": "-",
+    "\N{EN DASH}": "-",
+    "\N{EM DASH}": "-",
+    "\N{MIDDLE DOT}": "|",
+    "\N{HORIZONTAL ELLIPSIS}": "...",
+    "\N{MULTIPLICATION SIGN}": "x",
+    "\N{PLUS-MINUS SIGN}": "+-",
+    "\N{RIGHTWARDS ARROW}": "->",
+}
+
 _stopped_by: ContextVar[int] = ContextVar("stopped_by", default=signal.SIGINT)
 """The last signal. An exception may not tell: Ray turns all of a wait into a KeyboardInterrupt."""
 
@@ -54,11 +68,12 @@ class Terminated(KeyboardInterrupt):
 def run_command(app: typer.Typer, words: Sequence[str]) -> int:
     """Exit code of a command line, after running it."""
     _open_closed_streams()
+    codecs.register_error(PLAIN, _plainly)
     for stream in (sys.stdout, sys.stderr):
         # What an encoding lacks is no traceback: on a terminal it is a question mark, and in a pipe
         # an escape, so that names stay apart.
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace" if stream.isatty() else "backslashreplace")
+            stream.reconfigure(errors="replace" if stream.isatty() else PLAIN)
     # At any position: people append it to a command that has just failed.
     debug = "--debug" in words
     _rewording.set(list)
@@ -67,6 +82,15 @@ def run_command(app: typer.Typer, words: Sequence[str]) -> int:
     _words.set(words)
     with _clean_stops(lambda: _print_stopped(words)), _warnings_as_messages():
         return _exit_code_of(app, list(words), debug)
+
+
+def _plainly(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Marks as ASCII has them: of ``\\u22125.4`` nobody would read that it is -5.4."""
+    if isinstance(error, UnicodeEncodeError) and (
+        plain := _ASCII_MARKS.get(error.object[error.start])
+    ):
+        return plain, error.start + 1
+    return codecs.backslashreplace_errors(error)
 
 
 def _open_closed_streams() -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError
+from ..storage.whole_files import check_writable
 from .exits import print_message
 from .fit_table import ERROR, SIZE, Request, Trainings, read_trainings
 from .options import JsonOption, parse_share, parse_target
@@ -106,11 +107,7 @@ def fit(
     targets = target_error or []
     if out is not None:
         _check_place(out)
-    folder = Path() if out is None else out.parent
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(
-            f"the figure cannot be written to {folder.absolute()}: name another place with --out"
-        )
+    check_writable(Path.cwd() if out is None else out.parent)
     request = Request(
         size=size_column,
         error=error_column,

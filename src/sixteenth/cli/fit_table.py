@@ -149,7 +149,7 @@ def read_trainings(path: Path, request: Request) -> Trainings:
             ERROR: _as_errors(path, read, value, percent, accuracy=not request.error),
         }
     )[[SIZE, ERROR, *dict.fromkeys(request.group_by)]]
-    _merge_near_sizes(path, read)
+    _merge_near_sizes(path, read, request.group_by)
     _note_states(read, table)
     _note_pooled(read, table, own=[size, value, *others])
     again = read.rows.index[table.loc[read.rows.index].duplicated()].tolist()
@@ -257,31 +257,41 @@ def _in_images(path: Path, read: Trainings, size: str, total: int | None) -> pd.
     return sizes
 
 
-def _merge_near_sizes(path: Path, read: Trainings) -> None:
-    """Let the most frequent of sizes within 1% (`SAME_SIZE`) stand for all of them, and note it."""
+def _merge_near_sizes(path: Path, read: Trainings, group_by: Sequence[str]) -> None:
+    """Let one of sizes of a curve within 1% (`SAME_SIZE`) stand for all of them, and note it."""
+    import pandas as pd
+
     given = read.rows[SIZE]
-    found: dict[float, float] = {}
-    near: list[float] = []
-    for size in [*sorted(given.unique()), math.inf]:
-        if near and size >= SAME_SIZE * near[0]:
-            one = float(given[given.isin(near)].mode().iloc[0])
-            found |= dict.fromkeys(near, one)
-            near = []
-        near.append(size)
-    one_each = given.map(found)
-    changed = given != one_each
-    if changed.any() and one_each.nunique() == 1:
-        raise InputError(
-            f"{path}: all sizes, from {given.min():,.15g} to {given.max():,.15g}, are within 1%, "
-            "which is one size: a learning curve needs errors at two sizes at least"
-        )
+    keys = [read.rows[name] for name in group_by]
+    curves = [sizes for _, sizes in given.groupby(keys, dropna=False)] if keys else [given]
+    for sizes in curves:
+        if sizes.nunique() > 1 and sizes.max() < SAME_SIZE * sizes.min():
+            raise InputError(
+                f"{path}: the sizes from {sizes.min():,.15g} to {sizes.max():,.15g} of a curve are "
+                "within 1%, which is one size: a learning curve needs errors at two at least"
+            )
+    merged = pd.concat([sizes.map(_one_of_near(sizes)) for sizes in curves]).reindex(given.index)
+    changed = given != merged
     if changed.any():
         line: Any = changed.idxmax()
         read.notes.append(
-            f"of sizes within 1% the most frequent one counts for all, such as "
-            f"{one_each[line]:,.15g} for {given[line]:,.15g}"
+            f"sizes of a curve within 1% count as one, such as {given[line]:,.15g} as "
+            f"{merged[line]:,.15g}"
         )
-        read.rows = read.rows.assign(**{SIZE: one_each})
+        read.rows = read.rows.assign(**{SIZE: merged})
+
+
+def _one_of_near(sizes: pd.Series[float]) -> dict[float, float]:
+    """For each size the most frequent of those within 1% of their smallest, else the smallest."""
+    found: dict[float, float] = {}
+    near: list[float] = []
+    for size in [*sorted(sizes.unique()), math.inf]:
+        if near and size >= SAME_SIZE * near[0]:
+            one = float(sizes[sizes.isin(near)].mode().iloc[0])
+            found |= dict.fromkeys(near, one)
+            near = []
+        near.append(size)
+    return found
 
 
 def _as_errors(

@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..messages import as_typed, counted, looked_for
 from .trained import TrainedNetwork
 
-BATCH, BATCH_PIXELS = 512, 1 << 26
+BATCH, BATCH_PIXELS = 500, 1 << 26
 """Images in memory at a time, and their pixels: of large images there are fewer."""
 
 
@@ -94,10 +94,12 @@ def predict(
 
     Raises:
         InputError: there is no finished run, its model is code that is not trusted, the device is
-            not available, or a path is a URL or a folder without images.
+            not available, a path is a URL or a folder without images, or `top` is below 1.
         DataError: some images cannot be read.
         ModelError, WeightsError: the model cannot be built, or its weights are damaged.
     """
+    if top is not None and top < 1:
+        raise InputError(f"top {top} is no number of classes")
     paths, _ = find_images(images)
     network = TrainedNetwork.read(run_dir, trust_code=trust_code)
     spec, classes, precision = network.spec, network.classes, network.precision

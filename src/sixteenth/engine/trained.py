@@ -129,22 +129,24 @@ class TrainedNetwork:
         from ..models import counts_from_folder, load_initial_weights
 
         spec, record = self.spec, self.record
-        there = "; that path counts from the folder in which the study was run: run this there"
-        there = there if counts_from_folder(spec.init) else ""
+        relative = counts_from_folder(spec.init)
         try:
             found = load_initial_weights(
                 model, spec.model, spec.init, stem=spec.stem, allow_partial=spec.allow_partial
             )
         except WeightsError as error:
+            missing = relative and not Path(spec.init.partition("#")[0]).exists()
+            way = "; that path counts from the folder in which the study was run: run this there"
             raise WeightsError(
                 f"{self.folder.path} holds the classifier alone, and the rest of its network "
-                f"cannot be read: {error}{there}"
+                f"cannot be read: {error}{way if missing else ''}"
             ) from None
         then = record.model.weights_sha256 if record.model else None
         if found is None or found.sha256 != then:
+            way = ", or run this in the folder in which the study was run" if relative else ""
             raise WeightsError(
                 f"the weights {spec.init} of {spec.model} are not those that {self.folder.path} "
-                f"was trained on (SHA-256 {str(then)[:12]}): bring that file back{there}"
+                f"was trained on (SHA-256 {str(then)[:12]}): bring that file back{way}"
             )
 
 

@@ -76,6 +76,11 @@ def short_name(name: str) -> str:
     return last or name
 
 
+def shown_init(init: str) -> str:
+    """``imagenet`` as it is, a path as the name of its file."""
+    return short_name(init) if "/" in init or "\\" in init else init
+
+
 def is_ideograph(letter: str) -> bool:
     """Whether it is a Han character (or a Japanese syllable), without full-width punctuation."""
     return re.match(f"[{_HAN}]", letter) is not None

@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from ..errors import InputError
+
 ABANDONED = 3600.0
 """Seconds after which nobody writes to a temporary file of `write_all` any more."""
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
@@ -175,3 +177,27 @@ def file_stamp(path: Path) -> tuple[int, int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse a folder that cannot be made or written to, before anything is read or trained.
+
+    Raises:
+        InputError: the folder, and the one above it that is in the way.
+    """
+    place = folder.absolute()
+    while not os.path.lexists(place):
+        place = place.parent
+    if place.is_dir() and os.access(place, os.W_OK | os.X_OK):
+        return
+    why = os.strerror(_why_not(place))
+    where = "" if place == folder.absolute() else f"{place}: "
+    raise InputError(f"cannot write to {folder}: {where}{why}; choose another place with --out")
+
+
+def _why_not(place: Path) -> int:
+    """The error number with which writing into a place would fail."""
+    if not place.is_dir():
+        return errno.ENOTDIR
+    read_only = hasattr(os, "statvfs") and os.statvfs(place).f_flag & os.ST_RDONLY
+    return errno.EROFS if read_only else errno.EACCES

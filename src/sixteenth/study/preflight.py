@@ -7,8 +7,6 @@ else is never written over: the message says what differs and how to begin besid
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -107,30 +105,6 @@ def check_folder(folder: Path, spec: StudySpec) -> None:
         raise MismatchError(f"{folder} is not empty and holds no study")
     elif folder.exists() and not folder.is_dir():
         raise MismatchError(f"{folder} is a file")
-
-
-def check_writable(folder: Path) -> None:
-    """Refuse a folder that cannot be made or written to, before anything is read or trained.
-
-    Raises:
-        InputError: the folder, and the one above it that is in the way.
-    """
-    place = folder.absolute()
-    while not os.path.lexists(place):
-        place = place.parent
-    if place.is_dir() and os.access(place, os.W_OK | os.X_OK):
-        return
-    why = os.strerror(_why_not(place))
-    where = "" if place == folder.absolute() else f"{place}: "
-    raise InputError(f"cannot write to {folder}: {where}{why}; choose a folder with --out")
-
-
-def _why_not(place: Path) -> int:
-    """The error number with which writing into a place would fail."""
-    if not place.is_dir():
-        return errno.ENOTDIR
-    read_only = hasattr(os, "statvfs") and os.statvfs(place).f_flag & os.ST_RDONLY
-    return errno.EROFS if read_only else errno.EACCES
 
 
 def _holds_something(folder: Path) -> bool:

@@ -17,7 +17,7 @@ from ..spec import StudySpec, as_begun, dump_spec, load_spec, parse_spec
 from ..storage.lock import FolderLock
 from ..storage.run_facts import DataFacts, WeightsFacts
 from ..storage.study_folder import StudyFolder, check_is_study
-from ..storage.whole_files import sweep, write_text
+from ..storage.whole_files import check_writable, sweep, write_text
 from . import preflight
 from .listener import Listener
 from .reading import StudyResults
@@ -207,7 +207,7 @@ class Study(StudyResults):
         place.require()
         with FolderLock(self.folder) as lock, place:
             preflight.check_folder(self.folder, self.spec)
-            preflight.check_writable(self.folder)
+            check_writable(self.folder)
             if StudyFolder(self.folder).spec_path.is_file():
                 self._take(lock)  # at once, not after the images were read
                 StudyFolder(self.folder).take_repeats(self.runs())

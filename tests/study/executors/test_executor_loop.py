@@ -15,6 +15,7 @@ from sixteenth.engine.execution import Execution, new_record
 from sixteenth.engine.train import Progress
 from sixteenth.errors import RunError
 from sixteenth.storage.run_folder import RunFolder
+from sixteenth.storage.run_record import RunRecord
 from sixteenth.study.executors import run_all
 from sixteenth.study.executors.base import (
     Ended,
@@ -271,6 +272,56 @@ def test_a_run_that_had_not_begun_when_time_was_up_is_not_told_of(
     assert executor.submitted == [0, 1]
     assert [event[:2] for event in told.events if event[0] == "ended"] == [("ended", 1)]
     assert [record.status for record in after] == ["interrupted"]
+
+
+def test_a_run_that_goes_on_and_is_interrupted_again_is_told_of_once(
+    tmp_path: Path, digits: ImageDataset
+) -> None:
+    """Its record is the same as before: with fixed epochs nothing new was measured."""
+    plan = schedule(1)
+    run, execution = plan.assignments[0].run, plan.assignments[0].execution
+    place = RunFolder(tmp_path / "runs" / run.run_id)
+    place.write_record(new_record(run, digits, execution, None).as_interrupted())
+
+    def again(a: Assignment) -> Event:
+        place.write_record(new_record(run, digits, execution, place.read_record()).as_interrupted())
+        return Started(a)
+
+    told = Recording()
+    after: list[Any] = []
+    executor = Simulated(scripts={0: [[again, step(1), step(2)]]})
+    queue = UpAfter(plan, asked=3)
+    run_all(plan, executor, digits, tmp_path, listener=told, after_run=after.append, queue=queue)
+    assert [event[0] for event in told.events] == ["started", "progressed", "ended"]
+    assert [record.status for record in after] == ["interrupted"]
+
+
+def test_a_run_whose_next_part_does_not_begin_is_not_told_of_twice(
+    tmp_path: Path, digits: ImageDataset
+) -> None:
+    plan = schedule(1)
+    run, execution = plan.assignments[0].run, plan.assignments[0].execution
+    place = RunFolder(tmp_path / "runs" / run.run_id)
+    record = new_record(run, digits, execution, None).as_interrupted()
+
+    class InParts(UpAfter):
+        def ended(
+            self, assignment: Assignment, *, finished: bool, record: RunRecord | None = None
+        ) -> None:
+            self.waiting.append(assignment)
+
+    def part(a: Assignment) -> Event:
+        place.write_record(record)
+        return Started(a)
+
+    told = Recording()
+    executor = Simulated(
+        scripts={0: [[part, ended(record)], [lambda _: Noticed("it waits for a machine")]]}
+    )
+    queue = InParts(plan, asked=3)
+    run_all(plan, executor, digits, tmp_path, listener=told, after_run=lambda _: None, queue=queue)
+    assert executor.submitted == [0, 0]
+    assert [event[0] for event in told.events] == ["started", "ended", "noticed"]
 
 
 def test_a_listener_that_fails_is_no_failure_of_the_run(tiny_folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -275,9 +276,17 @@ def test_an_empty_folder_is_filled_also_the_current_one_and_behind_a_link(
     folder.mkdir()
     (tmp_path / "link").symlink_to(folder)
     monkeypatch.chdir(folder if out == "." else tmp_path)
+    scratch, made = tempfile.TemporaryDirectory, list[Path]()
+
+    def scratch_in(prefix: str, dir: Path) -> tempfile.TemporaryDirectory[str]:
+        made.append(dir)
+        return scratch(prefix=prefix, dir=dir)
+
+    monkeypatch.setattr("tempfile.TemporaryDirectory", scratch_in)
     export(run, "hub-folder", out, trust_code=True)
     assert {"README.md", "config.json", "model.safetensors"} <= {
         p.name for p in Path(out).iterdir()
     }
+    assert made == [folder], "the one above may be of another disk, or not to be written"
     assert {path.name for path in tmp_path.iterdir()} == {"empty", "link"}
     assert (tmp_path / "link").is_symlink()

@@ -319,7 +319,7 @@ def _whole_ticks(
             return ticks
     # Long numbers below a narrow panel: one in its middle, of two digits.
     middle = (low + high) / 2
-    return [round(middle, 1 - math.floor(math.log10(middle)))]
+    return [float(max(1, round(round(middle, 1 - math.floor(math.log10(middle))))))]
 
 
 def _key_entries(lines: tuple[str, str], clean: str, shorter: str) -> dict[str, Line2D]:

@@ -169,6 +169,7 @@ def run_all(
     running: dict[str, Assignment] = {}
     begun: Counter[str] = Counter()
     earlier: dict[str, RunRecord | None] = {}
+    started: set[str] = set()  # since they were submitted last
 
     def end(assignment: Assignment, record: RunRecord, *, finished: bool = False) -> None:
         del running[assignment.run.run_id]
@@ -179,6 +180,7 @@ def run_all(
     def handle(event: Event) -> None:
         match event:
             case Started(assignment):
+                started.add(assignment.run.run_id)
                 listener.run_started(assignment.run)
             case Progressed(progress):
                 listener.run_progressed(progress)
@@ -208,7 +210,8 @@ def run_all(
                 run_id = assignment.run.run_id
                 running[run_id] = assignment
                 begun[run_id] += 1
-                earlier.setdefault(run_id, _folder_of(assignment, folder).read_record())
+                earlier[run_id] = _folder_of(assignment, folder).read_record()
+                started.discard(run_id)
                 executor.submit(assignment)
             if not running:
                 break
@@ -219,7 +222,8 @@ def run_all(
         executor.close()
     for assignment in [*running.values()]:
         left = _folder_of(assignment, folder).read_record()
-        if left is None or left == earlier[assignment.run.run_id]:
+        run_id = assignment.run.run_id
+        if left is None or (run_id not in started and left == earlier[run_id]):
             continue  # it had not begun
         if left.status == "running":  # its process had to be killed
             left = left.as_interrupted()

@@ -82,10 +82,11 @@ def _check_same_study(runs: Sequence[Replay], out: Path) -> dict[str, Any]:
 
 
 def _check_own_files(unlisted: Sequence[str], out: Path) -> None:
-    """Refuse to replace event files of runs that `RUNS` does not list: somebody else wrote them."""
+    """Refuse to replace event files of runs that `RUNS` does not list: somebody else may have
+    written them."""
     for run_id in unlisted:
         if any((out / run_id).glob(EVENTS)):
             raise InputError(
-                f"{out / run_id} holds event files that no export of this study wrote, and they "
-                "are not written over: name another folder with --out"
+                f"{out / run_id} holds event files that are not known to be of this study, and "
+                "they are not written over: remove them, or name another folder with --out"
             )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ... import __version__
 from ...engine.trained import CONFIG, RECORD, TrainedNetwork
 from ...errors import SixteenthError
+from ...language.text import shown_init
 from ...report.figures.style import png
 from ...report.page.markdown import escape
 from ...spec import RunSpec
@@ -24,7 +25,7 @@ from ...storage.run_folder import RunFolder
 from ...storage.run_record import RunRecord
 from ...storage.study_folder import StudyFolder
 from . import Exported, views_notes
-from .places import new_folder, require, shown_init, study_of_run
+from .places import new_folder, require, study_of_run
 
 if TYPE_CHECKING:
     from ..study import Study

@@ -31,10 +31,11 @@ import numpy as np
 from ... import __version__
 from ...data.cache import default_data_dir, find_decoded
 from ...errors import DataError, InputError, ModelError
+from ...language.text import shown_init
 from ...messages import one_line
 from ...storage.whole_files import write_whole
 from . import Agreement, Exported, views_notes
-from .places import refuse_existing, require, shown_init
+from .places import refuse_existing, require
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Where exports go, the packages that write them, and names without paths."""
+"""Where exports go, and the packages that write them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError, SpecError
-from ...language.text import short_name
 from ...spec import load_frozen
 from ...storage.study_folder import StudyFolder
-from ..preflight import check_writable
+from ...storage.whole_files import check_writable
 
 if TYPE_CHECKING:
     from ...engine.trained import TrainedNetwork
@@ -45,9 +44,9 @@ def refuse_existing(out: Path, *, folder: bool = True) -> None:
     if folder and out.is_dir() and not any(out.iterdir()):
         check_writable(out)
         return
-    check_writable(out.parent)
     if out.exists() or out.is_symlink():
         raise InputError(f"{out} exists already, and is not written over: name another --out")
+    check_writable(out.parent)
 
 
 def require_folder(out: Path) -> None:
@@ -72,7 +71,9 @@ def new_folder(out: Path) -> Iterator[Path]:
     refuse_existing(out)
     out = out.resolve()  # `.` has no name, and a link is no folder to be replaced
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
+    # In an empty folder that is there: the one above may be of another disk, or not to be written.
+    home = out if out.is_dir() else out.parent
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=home) as scratch:
         place = Path(scratch) / out.name
         place.mkdir()
         yield place
@@ -101,11 +102,6 @@ def environment(**wanted: str) -> Iterator[None]:
 def study_of_run(run: Path) -> Path:
     """The folder of the study that a run's folder lies in: ``STUDY`` of ``STUDY/runs/RUN_ID``."""
     return Path(os.path.normpath(run / ".." / ".."))
-
-
-def shown_init(init: str) -> str:
-    """``imagenet`` as it is, a path as the name of its file."""
-    return short_name(init) if "/" in init or "\\" in init else init
 
 
 def with_data_name(network: TrainedNetwork) -> TrainedNetwork:
