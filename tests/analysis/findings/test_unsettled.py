@@ -100,6 +100,17 @@ def test_a_lead_of_the_network_that_is_not_at_its_end_is_told() -> None:
     assert "In hand already" in " ".join(language_for(found).discuss(found).answer)
 
 
+@pytest.mark.parametrize(("bigger", "told"), [(0.11, False), (0.15, True)])
+def test_the_best_network_does_not_gain_while_a_stopped_run_reaches_its_steps(
+    bigger: float, told: bool
+) -> None:
+    """Two doublings of 5 points each: what the best one gained in its last is not taken off."""
+    found = found_where("small", bigger=bigger)
+    card = next(card for card in found.overview.cards if card.in_hand)
+    assert card.option.low > 0.05
+    assert (card.verdict is OptionVerdict.HELPS) is told
+
+
 @pytest.mark.parametrize("stopped", [True, False])
 def test_no_forecast_is_told_from_runs_on_fewer_images_that_are_not_at_their_end(
     stopped: bool,

@@ -137,16 +137,18 @@ def _held_back(evidence: Evidence, option: Option, best: Cell) -> HeldBack | Non
     """Why no lead of a cell over another is told: one that training on may end.
 
     It stands if the low end of its interval is above what the other network was catching up at the
-    end: by what the last doubling of the steps brought both (see `left_to_gain`); else by how far
-    their training accuracies rose over the last third of training, which is more than test accuracy
-    does.
+    end: by what the last doubling of the steps brought both (see `left_to_gain`), where the best
+    one is not trained on while a stopped run reaches its steps; else by how far their training
+    accuracies rose over the last third of training, which is more than test accuracy does.
     """
     grid = evidence.grid
     if evidence.guesses(evidence.best):
         return HeldBack.GUESSING
     if option.verdict is not OptionVerdict.HELPS:
         return None
-    behind, ahead = left_to_gain(grid, option.start, best), training_gain(grid, best)
+    reaches = option.start.so_far and option.start.mean("steps") < best.mean("steps")
+    behind = left_to_gain(grid, option.start, best)
+    ahead = 0.0 if reaches else training_gain(grid, best)
     if behind != math.inf and not (math.isfinite(behind) and math.isfinite(ahead)):
         behind, ahead = (mean_climb(grid, cell) or 0.0 for cell in (option.start, best))
     return None if option.low > behind - ahead else HeldBack.LONGER_TRAINING
