@@ -25,6 +25,7 @@ from sixteenth.report.page.live import LiveRun, answer_part
 from sixteenth.spec import dump_spec, load_frozen, parse_spec
 from sixteenth.storage.lease import BEAT, PLACE, Lease
 from sixteenth.storage.run_facts import Metrics
+from sixteenth.storage.run_record import RunRecord
 from sixteenth.storage.study_folder import StudyFolder
 from sixteenth.study.reading import StudyResults
 from tiny_study import Command, command
@@ -74,6 +75,18 @@ def ask(
     found = answer.status, answer.read(), answer.headers
     connection.close()
     return found
+
+
+def finished(record: RunRecord) -> RunRecord:
+    ended = record.as_finished(
+        Metrics(test_accuracy=0.25, train_accuracy=0.5, epoch=9, steps=90),
+        train_flops=1.0,
+        seconds=90.0,
+        evaluation_seconds=0.0,
+        images_per_second=64.0,
+        peak_memory_bytes=None,
+    )
+    return ended.model_copy(update={"train_size": 640})
 
 
 def text(html: str) -> str:
@@ -195,20 +208,26 @@ def test_the_answer_is_called_not_final_until_all_runs_are_finished(place: Study
     follower = follow.Follower(place.path)
     for done, run in enumerate(runs_of(place), 1):
         record = begin(place.run(run.run_id), run, 9)
-        metrics = Metrics(test_accuracy=0.25, train_accuracy=0.5, epoch=9, steps=90)
-        ended = record.as_finished(
-            metrics,
-            train_flops=1.0,
-            seconds=90.0,
-            evaluation_seconds=0.0,
-            images_per_second=64.0,
-            peak_memory_bytes=None,
-        )
-        place.run(run.run_id).write_record(ended.model_copy(update={"train_size": 640}))
+        place.run(run.run_id).write_record(finished(record))
         said = look(follower)["answer"]
         assert ("Not final: 1 of 2 runs" in said) == (done == 1)
         assert ("All runs are finished." in said) == (done == 2)
         assert "25.0%" in said
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_the_answer_too_knows_that_a_run_was_killed(place: StudyFolder) -> None:
+    """No file changes then."""
+    first, second = runs_of(place)
+    place.run(first.run_id).write_record(finished(begin(place.run(first.run_id), first, 9)))
+    begin(place.run(second.run_id), second, 2)
+    follower = follow.Follower(place.path)
+    with Lease.acquire(place.run(second.run_id).path):
+        assert "1 of 2 runs is still running" in look(follower)["answer"]
+    said = look(follower)
+    assert "stopped unexpectedly 2 of 9" in said["state"]
+    assert "still running" not in said["answer"]
+    assert "1 of 2 runs is missing" in said["answer"]
 
 
 @pytest.mark.usefixtures("no_figures")

@@ -108,8 +108,8 @@ BudgetOption = Annotated[
         "--budget",
         metavar="TIME",
         parser=parse_duration,
-        help="Train only what fits into this time, such as 45min, 2h or 1h30; the most "
-        "informative runs first.",
+        help="Only the runs that fit into this time, such as 45min, 2h or 1h30; the most "
+        "informative first.",
     ),
 ]
 WatchOption = Annotated[

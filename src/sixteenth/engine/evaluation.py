@@ -12,11 +12,12 @@ from torch import Tensor
 
 from ..data import Split
 from ..errors import DivergedError
+from ..storage.run_facts import CLEAN_TRAIN_IMAGES
 from ..storage.run_results import EpochRow
 from .checkpoint import TrainingState
 from .images import DeviceImages, Rows
 from .learner import Learner, loss_and_accuracy
-from .workload import CLEAN_TRAIN_IMAGES, Workload
+from .workload import Workload
 
 
 def guessing_bound(labels: Tensor) -> float:

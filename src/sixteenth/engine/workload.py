@@ -20,11 +20,9 @@ from ..data.augment import alternating_flip, crop_and_flip, cut_out
 from ..errors import InputError
 from ..spec import RunSpec, TrainSpec
 from ..spec.fraction import TrainFraction
+from ..storage.run_facts import CLEAN_TRAIN_IMAGES
 from .inference import count_views
 from .lengths import Length, plan_doublings, plan_lengths
-
-CLEAN_TRAIN_IMAGES = 10_000
-"""Training images for the final training accuracy; its standard error is at most 0.5 points."""
 
 MIN_CURVE_POINTS = 10
 """Minimum number of points of a training curve, if the run has as many epochs."""

@@ -17,6 +17,7 @@ from ..language.provenance import Provenance, SampledTests
 from ..spec import TrainSpec
 from ..spec.fields import is_frozen
 from ..storage.run_facts import (
+    CLEAN_TRAIN_IMAGES,
     AugmentationFacts,
     DataChecks,
     DataFacts,
@@ -172,12 +173,15 @@ def _sampled(histories: pd.DataFrame, whole: float) -> SampledTests | None:
 
 
 def _train_measured(runs: Sequence[RunRecord]) -> int | None:
-    """The fewest images behind a training accuracy that is not of the whole subset."""
-    smaller = [
-        run.metrics.train_measured
+    """The images behind the training accuracy of a run that trained on more of them; None without.
+
+    A run that held out a part of its subset measured all that it trained on, as the others did.
+    """
+    capped = (
+        run
         for run in runs
         if run.metrics
-        and run.metrics.train_measured
-        and run.metrics.train_measured < (run.train_size or 0)
-    ]
-    return min(smaller, default=None)
+        and run.metrics.train_measured == CLEAN_TRAIN_IMAGES
+        and (run.train_size or 0) > CLEAN_TRAIN_IMAGES
+    )
+    return CLEAN_TRAIN_IMAGES if any(capped) else None

@@ -28,6 +28,10 @@ VERSIONS = ("sixteenth", "torch", "torchvision", "timm", "sklearn")
 """Packages whose version may change what a run gives: no two runs of a study differ in them. timm's
 counts for its own models, scikit-learn's for heads."""
 
+CLEAN_TRAIN_IMAGES = 10_000
+"""The most training images that the training accuracy is measured on at the end; its standard error
+is then at most 0.5 points."""
+
 
 def release(version: Any) -> str:
     """A version without its build: 2.14.1+cpu and 2.14.1+cu130 are one version of torch."""

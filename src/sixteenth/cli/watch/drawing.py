@@ -35,9 +35,9 @@ class Drawing:
         self._language = language
         self._thread = threading.Thread()
         self._next = -math.inf
-        self._drawn: Sequence[StudySnapshot] = []
+        self._drawn: tuple[Sequence[StudySnapshot], Sequence[str]] = [], ()
         self._findings: Findings | None = None
-        self._ended: Mapping[tuple[int, str], object] | None = None  # nothing was analysed yet
+        self._ended: tuple[Mapping[tuple[int, str], object], Sequence[str]] | None = None
 
     def begin(self, study: StudyResults, runs: Sequence[LiveRun], tests: Sequence[LiveRun]) -> None:
         """Begin to draw a study, if it has changed; not while that is done, nor too often.
@@ -47,7 +47,9 @@ class Drawing:
             runs, tests: where its own runs stood then, and those that test its reasons.
         """
         idle = not self._thread.is_alive() and time.monotonic() >= self._next
-        if idle and not same_snapshots(self._drawn, study.snapshots()):
+        snapshots, states = self._drawn
+        same = same_snapshots(snapshots, study.snapshots()) and states == _states(runs, tests)
+        if idle and not same:
             thread = threading.Thread(target=self._work, args=(study, runs, tests), daemon=True)
             thread.start()
             self._thread = thread  # who waits for it must find it started
@@ -63,15 +65,15 @@ class Drawing:
             began = time.thread_time()
             try:
                 self._draw(study, runs, tests)
-                self._drawn, self.trouble = study.snapshots(), ""
+                self._drawn, self.trouble = (study.snapshots(), _states(runs, tests)), ""
             except Exception as error:  # what is half there must not end the page
                 self.trouble = described(error)
             spent = time.thread_time() - began
             self._next = time.monotonic() + spent * (1 / SHARE - 1)
 
     def _draw(self, study: StudyResults, runs: Sequence[LiveRun], tests: Sequence[LiveRun]) -> None:
-        """The answer, analysed again only if a run has ended meanwhile, and the curves."""
-        ended = _ended(study.snapshots())
+        """The answer, analysed again only if a run has begun or ended, and the curves."""
+        ended = _ended(study.snapshots()), _states(runs, tests)
         if ended != self._ended:
             known = any(run.state == "finished" or run.so_far for run in runs)
             self._findings = study.findings() if known else None
@@ -84,6 +86,11 @@ def described(error: Exception) -> str:
     """What keeps the page from being up to date; with the kind of an error that nobody expects."""
     known = isinstance(error, SixteenthError | OSError)
     return str(error) if known else f"{type(error).__name__}: {error}"
+
+
+def _states(runs: Sequence[LiveRun], tests: Sequence[LiveRun]) -> tuple[str, ...]:
+    """Where all runs stand: of one that was killed no file tells it."""
+    return tuple(run.state for run in (*runs, *tests))
 
 
 def _ended(snapshots: Sequence[StudySnapshot]) -> dict[tuple[int, str], object]:

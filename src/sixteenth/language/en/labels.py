@@ -71,7 +71,7 @@ PAGE = PageLabels(
     made="How this was made",
     study_file="The study file",
     again="To do it again, save this as {file} and run {command}.",
-    made_by="Made by Sixteenth {} from the run folders of this study.",
+    made_by="Made by Sixteenth {} from the records of this study.",
     latin_figures="The PNG figures are in English: no font of the machine that wrote this "
     "report has the letters of this language.",
     titles={
@@ -145,7 +145,7 @@ TERMINAL = TerminalLabels(
     length="length",
     one_left_out="Left out by the budget, not failed: {} run.",
     left_out="Left out by the budget, not failed: {} runs.",
-    begun="Trained for a part of their steps: {}.",
+    begun="Of these, trained for a part of their steps: {}.",
     goes_on="The same command goes on.",
     failed="{failed} of {planned} runs failed",
     several_failed="{} runs failed",
