@@ -24,7 +24,7 @@ from ..analysis.findings.explained import (
     ExplainedLever,
     LeverVerdict,
 )
-from ..analysis.findings.levers import CellPair, Lever
+from ..analysis.findings.levers import MORE_SEEDS, CellPair, Lever
 from ..analysis.findings.types import SectionKey
 from ..analysis.inputs.cells import Cell
 from ..errors import DataError, InputError, MismatchError, ModelError, WeightsError
@@ -32,7 +32,7 @@ from ..spec import StudySpec, load_frozen
 from ..spec.fields import is_part_trained
 from ..storage.kept_tables import KeptRows
 from ..storage.study_folder import StudyFolder
-from .levers import MORE_SEEDS, LeverStudy, begun_levers, lever_study, pair_name
+from .levers import LeverStudy, begun_levers, lever_study, pair_name
 from .listener import Listener
 from .study import Study
 from .sub_study import SubStudy

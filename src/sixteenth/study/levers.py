@@ -23,8 +23,6 @@ from ..spec.specs import slug
 from ..storage.kept_tables import KeptRows
 from ..storage.study_folder import EXPLAIN, StudyFolder
 
-MORE_SEEDS = 2
-"""Repeats of both cells by the lever `seeds`."""
 LARGEST_IMAGE = 1024
 LEVER_KEYS = ("image_size", "stem", "zero_init_residual")
 """Keys outside `train` that a lever changes; the others make its small study."""

@@ -19,7 +19,7 @@ from .compare_options import find_options
 from .cost import seeds_seconds, size_seconds
 from .doubling import SAME_SIZE, ControlRun
 from .evidence import Evidence
-from .levers import is_testable
+from .levers import MORE_SEEDS, is_testable
 from .options import Option, OptionKind, OptionVerdict, visible_gain
 from .over_sizes import told_apart
 from .recommendation import Lead, recommend
@@ -30,8 +30,6 @@ WIDE = 2.5
 """Two neighbouring sizes with a larger ratio have room for another one between them."""
 ENOUGH = 4
 """Sizes in steps of at most `WIDE`, from which on one more leaves a forecast as wide as it is."""
-SEEDS = 2
-"""More trainings of each of two cells that cannot be told apart."""
 CHEAPER = 0.95
 """A rival that took less than this share of the training FLOPs of the best took clearly less."""
 
@@ -271,15 +269,15 @@ def _seeds(evidence: Evidence) -> list[MoreSeeds]:
     ahead = told_apart(grid, rival, best, found) and found.value > 0
     # Of runs that were stopped before their end the rest comes first.
     stopped = grid.length < 1 or best.so_far or rival.so_far
-    if once or ahead or stopped or not found.may_be_told_by(SEEDS):
+    if once or ahead or stopped or not found.may_be_told_by(MORE_SEEDS):
         return []
     seeds = tuple(dict.fromkeys(run.seed for run in grid.runs))
-    if not evidence.can_have(best.train_size, len(seeds) + SEEDS):
+    if not evidence.can_have(best.train_size, len(seeds) + MORE_SEEDS):
         return []
     repeats = evidence.explanation.repeats
     repeated = any(run_id in repeats for cell in (best, rival) for run_id in cell.run_ids)
     if repeated or not is_testable(best, rival):
-        more = (*seeds, *(max(seeds) + i for i in range(1, SEEDS + 1)))
+        more = (*seeds, *(max(seeds) + i for i in range(1, MORE_SEEDS + 1)))
         return [MoreSeeds(best, rival, found, seeds_seconds(grid, len(more)), more)]
-    seconds = SEEDS * (best.mean("seconds") + rival.mean("seconds"))
+    seconds = MORE_SEEDS * (best.mean("seconds") + rival.mean("seconds"))
     return [MoreSeeds(best, rival, found, seconds)]
