@@ -15,7 +15,7 @@ from .curves.joint import Curves, fit_curves
 from .curves.learning_curve import LearningCurve, RequiredSize, fit_learning_curve
 from .curves.points import CurveWarning
 from .findings.advice import Advice
-from .findings.analyse import Findings, MissingRun, analyse
+from .findings.analyse import Findings, LeftOutRun, analyse
 from .findings.diagnosis import Context, Diagnosis
 from .findings.options import Option, OptionKind, OptionVerdict
 from .findings.types import Finding, Section, SectionKey, Strength
@@ -55,7 +55,7 @@ __all__ = [
     "IntervalKind",
     "LearningCurve",
     "Metric",
-    "MissingRun",
+    "LeftOutRun",
     "Option",
     "OptionKind",
     "OptionVerdict",

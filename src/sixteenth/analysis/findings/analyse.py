@@ -45,7 +45,7 @@ from .types import Finding, Section, SectionKey, plain
 
 
 @dataclass(frozen=True)
-class MissingRun:
+class LeftOutRun:
     """A run of the plan that no conclusion rests on."""
 
     run_id: str
@@ -82,7 +82,7 @@ class Findings:
     options: tuple[Option, ...]
     sections: tuple[Section, ...]
     diagnoses: tuple[DiagnosisFinding, ...]
-    missing: tuple[MissingRun, ...]
+    missing: tuple[LeftOutRun, ...]
     level: float
     advice: Advice
     metric: Metric
@@ -231,7 +231,7 @@ def analyse(
         options=advice.options,
         sections=tuple(section for section in sections if section.findings),
         diagnoses=tuple(diagnoses),
-        missing=tuple(MissingRun(r.run_id, r.status, r.why_missing) for r in grid.missing),
+        missing=tuple(LeftOutRun(r.run_id, r.status, r.why_missing) for r in grid.missing),
         level=level,
         advice=advice,
         metric=grid.metric,

@@ -25,7 +25,7 @@ from .diagnosis import UnstableTraining, falls_back
 from .evidence import Evidence
 from .explained import ExplainedLever
 from .levers import Lever
-from .missing_runs import MeasuredSoFar, RunsMissing, StoppedEarly
+from .missing_runs import MeasuredSoFar, StoppedEarly, UnfinishedRuns
 from .not_converged import CatchingUp, NotConverged
 from .options import Option, OptionVerdict
 from .per_class import ImbalancedClasses, imbalance
@@ -221,7 +221,7 @@ Caution = (
     | StoppedEarly
     | MeasuredSoFar
     | PartTrained
-    | RunsMissing
+    | UnfinishedRuns
 )
 
 

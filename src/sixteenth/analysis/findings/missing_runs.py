@@ -66,8 +66,8 @@ class MeasuredSoFar(Finding):
 
 
 @dataclass(frozen=True)
-class RunsMissing(Finding):
-    """Planned runs that no conclusion rests on.
+class UnfinishedRuns(Finding):
+    """How many planned runs have no result, of which kinds, and what training them takes.
 
     Attributes:
         missing: those that have not begun, were interrupted, or have left no result.
@@ -88,6 +88,9 @@ class RunsMissing(Finding):
     running: int = 0
     stopped: tuple[tuple[int, int], ...] = ()
     diverged: int = 0
+
+    def to_dict(self) -> dict[str, object]:
+        return super().to_dict() | {"kind": "RunsMissing"}  # as JSON has had it
 
     @property
     def to_begin(self) -> bool:

@@ -8,9 +8,9 @@ from ...analysis.findings.doubling import LastDoubling
 from ...analysis.findings.relation import (
     AccuracyCurve,
     HighestAccuracy,
-    MissingRuns,
     ModelCost,
     RelationFinding,
+    RunsLeftOut,
 )
 from .doubling import doubling
 from .numbers import accuracy_interval, count, interval, join, large, percent, points, signed
@@ -28,7 +28,7 @@ def say(finding: RelationFinding, words: Words) -> str:
             return _cost(finding, words)
         case HighestAccuracy():
             return _highest(finding, words)
-        case MissingRuns():
+        case RunsLeftOut():
             return _missing(finding)
         case _:
             assert_never(finding)
@@ -83,7 +83,7 @@ def _highest(found: HighestAccuracy, words: Words) -> str:
     return f"{text}; these runs cannot tell it from {behind}."
 
 
-def _missing(found: MissingRuns) -> str:
+def _missing(found: RunsLeftOut) -> str:
     ids = found.run_ids
     shown = join(ids) if len(ids) <= 6 else f"{', '.join(ids[:5])} and {len(ids) - 5} more"
     verb = "is" if len(ids) == 1 else "are"

@@ -8,9 +8,9 @@ from ...analysis.findings.doubling import LastDoubling
 from ...analysis.findings.relation import (
     AccuracyCurve,
     HighestAccuracy,
-    MissingRuns,
     ModelCost,
     RelationFinding,
+    RunsLeftOut,
 )
 from .doubling import doubling
 from .numbers import (
@@ -39,7 +39,7 @@ def say(finding: RelationFinding, words: Words) -> str:
             return _cost(finding, words)
         case HighestAccuracy():
             return _highest(finding, words)
-        case MissingRuns():
+        case RunsLeftOut():
             return _missing(finding)
         case _:
             assert_never(finding)
@@ -88,7 +88,7 @@ def _highest(found: HighestAccuracy, words: Words) -> str:
     return f"{best}；與 {behind} 分不出高下。"
 
 
-def _missing(found: MissingRuns) -> str:
+def _missing(found: RunsLeftOut) -> str:
     ids = found.run_ids
     shown = join(ids) if len(ids) <= 6 else f"{'、'.join(ids[:5])} 和另外 {count(len(ids) - 5)} 次"
     return f"{shown} 沒有列入任何結論：{missing_reason(found.reason).rstrip('.')}。"
