@@ -163,10 +163,10 @@ def begun_levers(
 
     All of a pair have it in one order, in whichever they were begun.
     """
-    for tested in sorted((folder / EXPLAIN).glob("*")):
+    for place in sorted((folder / EXPLAIN).glob("*")):
         pair = None
         for lever in levers:
-            frozen = StudyFolder(tested / lever.value).spec_path
+            frozen = StudyFolder(place / lever.value).spec_path
             if frozen.is_file():
                 spec = load_frozen(frozen)
                 pair = pair or _pair_of(spec)

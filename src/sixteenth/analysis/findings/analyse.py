@@ -149,7 +149,7 @@ def analyse(
     context: Context | None = None,
     predictions: Predictions | None = None,
     target_error: float | None = None,
-    tested: Sequence[LeverRuns] = (),
+    lever_runs: Sequence[LeverRuns] = (),
     level: float = LEVEL,
     metric: str = Metric.ACCURACY,
 ) -> Findings:
@@ -163,7 +163,7 @@ def analyse(
         predictions: run_id -> (labels (n,), probabilities (n, C)); without it, differences are
             not paired by test image, which is one of the findings.
         target_error: a test error in [0, 1] that the advice is about.
-        tested: what the levers of `sixteenth explain` measured; it replaces the suspects.
+        lever_runs: what the levers of `sixteenth explain` measured; it replaces the suspects.
         level: coverage of the intervals of what was measured; forecasts have 90% intervals.
         metric: what is decided by, a value of `Metric`; see `tables.read_grid`.
 
@@ -190,13 +190,13 @@ def analyse(
     at_chance = [each for each in diagnoses if isinstance(each, AtChance)]
     doubted, judges = suspects(grid, context.classes, {each.run_id for each in at_chance})
     classes = class_curves(grid, context, level)
-    begun, tested = tested, [runs for runs in tested if runs.begins_to_tell]
+    telling = [runs for runs in lever_runs if runs.begins_to_tell]
     explanation = Explanation(
-        tuple(explained(results, predictions, begun, level, grid.metric)),
-        lever_gains(results, predictions, tested, level, grid.metric),
+        tuple(explained(results, predictions, lever_runs, telling, level, grid.metric)),
+        lever_gains(results, predictions, telling, level, grid.metric),
         frozenset(
             run_id
-            for runs in tested
+            for runs in telling
             if runs.lever is Lever.SEEDS
             for run_id in runs.results["run_id"]
         ),
@@ -209,7 +209,7 @@ def analyse(
         found: dict[SectionKey, Sequence[Finding]] = {
             SectionKey.RELATION: [*relation(grid, doublings, level), *at_chance],
             SectionKey.EXPECTATION: expectation(grid, rows, expected, curves, level),
-            SectionKey.CAUSES: [] if tested else causes(grid, rows, expected, context),
+            SectionKey.CAUSES: [] if telling else causes(grid, rows, expected, context),
             SectionKey.TESTED: explanation.findings,
             SectionKey.TRAINING_TIME: training_time(grid, level),
             SectionKey.PRETRAINING: [*pretraining(grid, curves, level)],
