@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ..inputs.cells import Cell, CellKey, across_machines
 from ..inputs.grid import Grid
+from ..inputs.scoring import smoothed_share
 from .significance import holm
 from .spread import LEVEL, Spread
 
@@ -287,7 +288,7 @@ def average_draws(
     for row, terms in zip(weights, sums, strict=True):
         for weight, cell in terms:
             row[keys.index(cell.key)] += weight
-    images = _image_covariance(grid, weights, cells)
+    images = _sums_covariance(grid, weights, cells)
     spread = [grid.spread.variances[cell.key] / len(cell.runs) for cell in cells]
     deviations = np.sqrt(np.tile(spread, repeated))
     draws = deviations.shape[1]
@@ -309,10 +310,14 @@ def _normals(name: str, rows: int, draws: int) -> NDArray[np.float64]:
     return np.random.default_rng(zlib.crc32(name.encode())).standard_normal((rows, draws))
 
 
-def _image_covariance(
+def _sums_covariance(
     grid: Grid, weights: NDArray[np.float64], cells: Sequence[Cell]
 ) -> NDArray[np.float64]:
-    """The covariance of weighted sums over test images, paired where that can be."""
+    """The covariance of weighted sums over test images, paired where that can be.
+
+    Two images are added to each sum (see `image_covariance`), and not, as to draw learning curves
+    (`curves.joint`), to the variance of each cell. NaN where the number of images is not known.
+    """
     right = grid.right(cells)
     if right is not None:
         return _paired_covariance(grid, weights, right)
@@ -345,10 +350,10 @@ def _unpaired_variance(weights: NDArray[np.float64], cells: Sequence[Cell]) -> f
     """The same without single predictions: as if every cell had its own test images.
 
     Right answers of two models to one image mostly go together, so this overstates the variance of
-    a difference. One right and one wrong image are added (Agresti & Caffo 2000) to stay off zero.
+    a difference.
     """
     sizes = np.array([cell.effective_size for cell in cells])
     if not np.all(sizes > 0):
         return math.nan
-    p = (np.array([cell.accuracy for cell in cells]) * sizes + 1) / (sizes + 2)
+    p = smoothed_share(np.array([cell.accuracy for cell in cells]), sizes)
     return float(np.sum(weights**2 * p * (1 - p) / (sizes + 2)))
