@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ..inputs.cells import Arm, Cell
 from .crossover import Crossover, crossover, images_for, size_grid
-from .joint import CURVE_LEVEL, Curves
+from .joint import Curves
+from .learning_curve import CURVE_LEVEL
 from .points import CurveWarning
 
 CERTAIN = 0.985

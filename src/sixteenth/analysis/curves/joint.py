@@ -25,10 +25,7 @@ from ..inputs.cells import Arm, Cell
 from ..inputs.grid import Grid
 from ..inputs.scoring import smoothed_share
 from ..inputs.trainings import COUNT
-from .learning_curve import LearningCurve, fit_learning_curve
-
-CURVE_LEVEL = 0.9
-"""Level of all intervals that rest on fitted curves: the one that they were calibrated at."""
+from .learning_curve import CURVE_LEVEL, LearningCurve, fit_learning_curve
 
 
 @dataclass(frozen=True)

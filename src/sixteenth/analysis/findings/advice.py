@@ -12,12 +12,12 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 
 from ...spec.fields import is_frozen
-from ..inputs.cells import Arm, Cell
+from ..inputs.cells import SAME_SIZE, Arm, Cell
 from ..stats.intervals import Interval, cell_interval
 from ..stats.paired import Contrast, compare_cells
 from .compare_options import find_options
 from .cost import seeds_seconds, size_seconds
-from .doubling import SAME_SIZE, ControlRun
+from .doubling import ControlRun
 from .evidence import Evidence
 from .levers import MORE_SEEDS, is_testable
 from .options import Option, OptionKind, OptionVerdict, visible_gain
@@ -28,7 +28,7 @@ from .types import Finding, Strength, plain
 
 WIDE = 2.5
 """Two neighbouring sizes with a larger ratio have room for another one between them."""
-ENOUGH = 4
+ENOUGH_SIZES = 4
 """Sizes in steps of at most `WIDE`, from which on one more leaves a forecast as wide as it is."""
 CHEAPER = 0.95
 """A rival that took less than this share of the training FLOPs of the best took clearly less."""
@@ -245,13 +245,13 @@ def _missing_size(known: Sequence[float]) -> float:
     """Where one more size helps most: in the middle of the widest gap, on a logarithmic axis.
 
     Where no gap is wider than a factor of 2.5, it is half of the smallest; NaN where there are
-    `ENOUGH` sizes then: another one hardly makes the forecast narrower.
+    `ENOUGH_SIZES` then: another one hardly makes the forecast narrower.
     """
     gaps = [(b / a, math.sqrt(a * b)) for a, b in pairwise(known)]
     widest, middle = max(gaps, default=(1.0, 0.0))
     if widest > WIDE:
         return middle
-    return known[0] / 2 if len(known) < ENOUGH else math.nan
+    return known[0] / 2 if len(known) < ENOUGH_SIZES else math.nan
 
 
 def _seeds(evidence: Evidence) -> list[MoreSeeds]:

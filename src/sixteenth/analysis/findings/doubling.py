@@ -16,15 +16,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ...spec.fields import AUTO_ENDS, is_frozen
-from ..inputs.cells import Cell
+from ..inputs.cells import SAME_SIZE, Cell
 from ..inputs.grid import Grid
 from ..stats.paired import Basis, Contrast, compare_cells, contrast
 from ..stats.spread import Spread
 from .types import Finding, Strength
 
-SAME_SIZE = 0.01
-"""Training sets whose sizes differ by less than this share count as one size: halving an odd
-number, or stratifying by class, moves a size by a few images."""
 SAME_STEPS = 0.1
 """Trainings whose steps differ by less than this share count as equally long: epochs of different
 subsets round to different numbers of steps."""

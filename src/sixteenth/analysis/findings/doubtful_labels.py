@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..inputs.cells import Arm, Cell
+from ..inputs.cells import SAME_SIZE, Arm, Cell
 from ..inputs.grid import Grid
 from ..stats.per_class import class_name
-from .doubling import SAME_SIZE
 from .types import Finding, ImageChecks, Strength
 
 FEWEST_NETWORKS = 2

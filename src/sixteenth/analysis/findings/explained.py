@@ -16,7 +16,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from ..curves.joint import CURVE_LEVEL, spread_of
+from ..curves.joint import spread_of
+from ..curves.learning_curve import CURVE_LEVEL
 from ..inputs.cells import Arm, Cell
 from ..inputs.grid import Grid
 from ..stats.paired import Contrast, another_draws, compare_cells

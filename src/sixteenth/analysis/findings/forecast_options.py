@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..curves.forecast import doubling_draws, doubts
-from ..curves.joint import CURVE_LEVEL, spread_of
-from ..curves.learning_curve import fit_learning_curve
+from ..curves.joint import spread_of
+from ..curves.learning_curve import CURVE_LEVEL, fit_learning_curve
 from ..curves.power_laws import TRAINING_PRIOR
 from ..inputs.cells import Cell, across_machines
 from ..inputs.trainings import COUNT

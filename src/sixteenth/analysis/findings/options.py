@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from ...spec.fields import is_part_trained, trains_more
 from ..curves.points import CurveWarning
-from ..inputs.cells import Arm, Cell
+from ..inputs.cells import SAME_SIZE, Arm, Cell
 from ..stats.spread import least_detectable
-from .doubling import SAME_SIZE
 from .levers import Lever
 from .types import Finding, Strength
 

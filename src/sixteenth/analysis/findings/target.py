@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves.crossover import images_for, size_grid
-from ..curves.joint import CURVE_LEVEL, Curves
-from ..curves.learning_curve import BOUND
+from ..curves.joint import Curves
+from ..curves.learning_curve import BOUND, CURVE_LEVEL
 from ..inputs.cells import Arm
 from ..inputs.grid import Grid
 from ..stats.paired import best_network

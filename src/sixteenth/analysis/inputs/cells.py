@@ -15,6 +15,12 @@ CellKey = tuple[str, str, str, float]
 """Model, init, fraction and length."""
 
 
+SAME_SIZE = 0.01
+"""Training sets whose sizes differ by less than this share count as one size: halving an odd
+number, stratifying by class or the parts of a cross-validation move a size by a few images, and the
+error by far less than another training does."""
+
+
 @dataclass(frozen=True)
 class MissingReason:
     """Why a run takes no part in any conclusion.

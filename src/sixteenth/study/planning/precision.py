@@ -16,7 +16,8 @@ from scipy.special import ndtri
 
 from ...analysis import fit_curves, read_grid
 from ...analysis.curves.forecast import doubling_draws
-from ...analysis.curves.joint import CURVE_LEVEL, spread_of
+from ...analysis.curves.joint import spread_of
+from ...analysis.curves.learning_curve import CURVE_LEVEL
 from ...analysis.inputs.grid import TEST_NOISE
 from ...analysis.inputs.tables import whole_runs
 from ...analysis.inputs.trainings import assumed_deviation
