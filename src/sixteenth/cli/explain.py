@@ -206,7 +206,7 @@ def _print_plan(
     on, labels = console(errors=as_json), language.terminal
     if pair is not None:
         key, words = (*pair.behind, pair.fraction), language.words
-        behind = next(cell for cell in study.findings().grid.cells if cell.key[:3] == key)
+        behind = next(cell for cell in study.findings().grid.cells if cell.without_length == key)
         text = labels.explained.format(cell=words.cell(behind), arm=words.arm(*pair.ahead))
         print_text(plain(text), on)
         on.print()

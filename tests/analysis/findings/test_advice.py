@@ -116,7 +116,7 @@ def test_of_a_target_that_may_never_be_reached_the_model_is_told_that_is_likelie
     made = study(arms, test_size=500)
     curves, chances = fit_curves(read_grid(made.results)), {}
     for arm in arms:
-        largest = curves.grid.curve(*arm)[-1].train_size
+        largest = curves.grid.curve(arm)[-1].train_size
         sizes = largest * np.array([1.0, FARTHEST])
         chances[arm] = float((curves.errors(arm, sizes)[:, 1] <= 0.02).mean())
     assert 0 < min(chances.values()) < max(chances.values()) < 0.5, "no middle that would decide"

@@ -108,7 +108,7 @@ def test_a_caution_stays_where_longer_training_left_open_what_becomes_of_the_lea
 def test_longer_training_that_turns_the_order_round_says_who_is_ahead(study):
     made = study({SMALL: BEHIND, PRE: AHEAD}, fractions=SIZES)
     grid = analysed(made).grid
-    best, behind = grid.curve(*PRE)[-1], grid.curve(*SMALL)[-1]
+    best, behind = grid.curve(PRE)[-1], grid.curve(SMALL)[-1]
     one = CatchingUp(best, behind, 0.1, 0.05, 0.01, Average(-0.023, -0.034, -0.012))
     said = language_for().say(one)
     assert "With four times the steps it is 2.3 points ahead (90% interval 1.2 to 3.4 " in said

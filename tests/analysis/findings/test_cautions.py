@@ -127,7 +127,7 @@ def test_a_run_that_is_not_at_its_end_counts_where_no_other_seed_is(study):
 
     def of(made):
         found = analyse(made.results, made.histories, predictions=made.predictions)
-        cell = found.grid.curve(*BIG)[-1]
+        cell = found.grid.curve(BIG)[-1]
         missing = [run.run_id for run in found.grid.missing]
         so_far = next((c for c in found.overview.cautions if isinstance(c, MeasuredSoFar)), None)
         return cell.run_ids, missing, so_far, found.grid
@@ -137,7 +137,7 @@ def test_a_run_that_is_not_at_its_end_counts_where_no_other_seed_is(study):
     made = stopped_at(made, lost.format(1), epochs=3)
     ran, missing, so_far, grid = of(made)
     assert (ran, missing) == ([lost.format(0), lost.format(2)], [lost.format(1)])
-    halves = [cell.seeds for cell in grid.lengths(grid.curve(*BIG)[-1])]
+    halves = [cell.seeds for cell in grid.lengths(grid.curve(BIG)[-1])]
     assert halves == [(0, 2), (0, 2)], "half of its training is not half of theirs"
     assert so_far is None, "it is left out, and told as missing"
     left = caution(made, UnfinishedRuns).seconds

@@ -35,7 +35,7 @@ from sixteenth.language import language_for
 
 def test_the_reference_study_is_read_as_it_was_made():
     found = talk(make_study(REFERENCE, train=REFERENCE_TRAIN, seeds=(0, 1, 2), seed_sd=0.003))
-    assert found.overview.best.cell.key[:2] == ("resnet50", "imagenet")
+    assert found.overview.best.cell.arm == ("resnet50", "imagenet")
     assert "its weights are worth" in found.answer[2]
     assert "ahead of resnet18" in found.answer[2]
     said = text(found, "expectation")

@@ -162,7 +162,7 @@ def test_networks_that_agree_do_not_show_less_than_their_test_images_can(study):
 
 def test_a_contrast_of_four_cells_estimates_whether_one_difference_is_larger(reference):
     grid = read_grid(reference.results, None, reference.predictions)
-    a, b = grid.curve("resnet18", "random"), grid.curve("resnet50", "random")
+    a, b = grid.curve(("resnet18", "random")), grid.curve(("resnet50", "random"))
     found = contrast(grid, [(1, b[2]), (-1, a[2]), (-1, b[0]), (1, a[0])])
     expected = (b[2].accuracy - a[2].accuracy) - (b[0].accuracy - a[0].accuracy)
     assert found.value == pytest.approx(expected)

@@ -111,7 +111,7 @@ def fit_curves(grid: Grid, chance: float | None = None) -> Curves:
 def points(grid: Grid, arm: Arm) -> list[Cell]:
     """The cells of an arm, one for each size: two fractions may name the same number of images."""
     cells: dict[float, Cell] = {}
-    for cell in grid.curve(*arm):
+    for cell in grid.curve(arm):
         cells.setdefault(cell.train_size, cell)
     return list(cells.values())
 

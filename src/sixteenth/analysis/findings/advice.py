@@ -229,7 +229,7 @@ def _sizes(evidence: Evidence, options: Sequence[Option]) -> list[AnotherSize]:
     if told or (data.known and data.high < visible_gain(best)):
         return []
     left = [run for run in grid.missing if run.status not in ("failed", "finished")]
-    if any((run.model, run.init) == best.arm for run in left):
+    if any(run.arm == best.arm for run in left):
         return []
     known = [cell.train_size for cell in grid.curves[best.arm]]
     planned = {run.fraction: run for run in grid.runs}.values()  # of which some may have no result

@@ -94,9 +94,7 @@ def answer(evidence: Evidence, advice: Advice) -> list[AnswerFinding]:
     grid, best = evidence.grid, evidence.best
     found: list[AnswerFinding] = [*PartTrained.of(grid, best)]
     found += in_hand(evidence, best)
-    found += [
-        BoughtByImages(one) for one in evidence.doublings if (one.model, one.init) == best.arm
-    ]
+    found += [BoughtByImages(one) for one in evidence.doublings if one.arm == best.arm]
     found.append(SpreadOfTrainings.of(grid, best))
     return [*found, *UnfinishedRuns.of(evidence)]
 

@@ -39,7 +39,7 @@ def find_options(evidence: Evidence, start: Cell) -> tuple[Option, ...]:
     options += tried
     options += _not_tried(evidence, start, tried)
     doubling = evidence.last_doubling(start.arm)
-    curve = evidence.grid.curve(*start.arm)
+    curve = evidence.grid.curve(start.arm)
     separated = not _steps_grow(curve) if doubling is None else doubling.separated
     guesses = evidence.guesses(evidence.best)
     judged = (
@@ -71,7 +71,7 @@ def _not_at_end(grid: Grid, option: Option) -> HeldBack | None:
     if option.kind is not OptionKind.DATA or option.measured:
         return None
     start = option.start
-    fewer = (cell for cell in grid.curve(*start.arm) if cell.train_size < start.train_size)
+    fewer = (cell for cell in grid.curve(start.arm) if cell.train_size < start.train_size)
     may = (may_change(grid, (cell, start), start.accuracy - cell.accuracy) for cell in fewer)
     return HeldBack.NOT_AT_END if any(may) else None
 
@@ -198,7 +198,7 @@ def _trained_ends(grid: Grid, option: Option) -> list[Cell]:
     """The cells that an option leads to, where the study trained it without a lever."""
     if not option.measured or option.end is None or option.lever is not None:
         return []
-    start, curve = option.start, grid.curve(*option.end)
+    start, curve = option.start, grid.curve(option.end)
     if option.kind is OptionKind.DATA:
         return [cell for cell in curve if has_next_images(grid, cell, start)]
     return [cell for cell in curve if cell.train_size == start.train_size]

@@ -18,11 +18,11 @@ def cell_seconds(grid: Grid, cell: Cell, images: float | None = None) -> float:
     how long that takes.
     """
     images = cell.train_size if images is None else images
-    longer = 1.0 if _equal_steps(grid.curve(*cell.arm)) else images / cell.train_size
+    longer = 1.0 if _equal_steps(grid.curve(cell.arm)) else images / cell.train_size
     seconds = cell.mean("seconds") * longer
     if not is_frozen(cell.init):
         return seconds
-    runs = (run for other in grid.curve(*cell.arm) for run in other.runs)
+    runs = (run for other in grid.curve(cell.arm) for run in other.runs)
     passes = [run.feature_seconds for run in runs if run.feature_seconds > 0]
     if not passes:
         return math.nan
@@ -87,7 +87,7 @@ def size_seconds(grid: Grid, size: float) -> float:
 
 
 def _expected(grid: Grid, run: Run) -> float:
-    curve, size = grid.curve(run.model, run.init), grid.size_of(run)
+    curve, size = grid.curve(run.arm), grid.size_of(run)
     return _at_size(curve, size) if curve and size > 0 else math.nan
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ...spec.fields import AUTO_ENDS, is_frozen
-from ..inputs.cells import SAME_SIZE, Cell
+from ..inputs.cells import SAME_SIZE, Arm, Cell
 from ..inputs.grid import Grid
 from ..stats.paired import Basis, Contrast, compare_cells, contrast
 from ..stats.spread import Spread
@@ -179,6 +179,11 @@ class LastDoubling(Finding):
     from_steps: Contrast | None = None
     last_steps: float = math.nan
     control: ControlRun | None = None
+
+    @property
+    def arm(self) -> Arm:
+        """The curve."""
+        return self.model, self.init
 
     @property
     def separated(self) -> bool:

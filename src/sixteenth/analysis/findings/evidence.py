@@ -65,4 +65,4 @@ class Evidence:
 
     def last_doubling(self, arm: Arm) -> LastDoubling | None:
         """Of the images of one model and init; None where its curve does not tell."""
-        return next((one for one in self.doublings if (one.model, one.init) == arm), None)
+        return next((one for one in self.doublings if one.arm == arm), None)

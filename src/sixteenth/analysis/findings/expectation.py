@@ -308,7 +308,7 @@ def _crossover(curves: Curves, init: str) -> list[ModelCrossover]:
     not at its end."""
     small, big = curves.grid.compared_models
     arms = (small, init), (big, init)
-    if any(cell.so_far for arm in arms for cell in curves.grid.curve(*arm)):
+    if any(cell.so_far for arm in arms for cell in curves.grid.curve(arm)):
         return []
     if any(arm not in curves.fits for arm in arms) or len(curves.grid.shared(*arms)) < 2:
         return []

@@ -35,7 +35,7 @@ def more_images(evidence: Evidence, start: Cell) -> Option:
         new_images=max(0.0, images - max(grid.labelled, start.train_size)),
         all_labelled=images if images < 2 * start.train_size else math.nan,
         seconds=cell_seconds(grid, start, images),
-        across_machines=across_machines(grid.curve(*arm)),
+        across_machines=across_machines(grid.curve(arm)),
     )
     if arm not in curves.fits:
         return option

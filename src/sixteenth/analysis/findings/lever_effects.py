@@ -156,7 +156,7 @@ def _label(fraction: object, lever: Lever) -> str:
 
 
 def _cell(grid: Grid, arm: Arm, fraction: str) -> Cell | None:
-    return next((cell for cell in grid.curve(*arm) if cell.fraction == fraction), None)
+    return next((cell for cell in grid.curve(arm) if cell.fraction == fraction), None)
 
 
 def _effect(

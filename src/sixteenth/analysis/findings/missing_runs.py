@@ -35,8 +35,10 @@ class StoppedEarly(Finding):
         """The finding of a study; none where whole trainings are compared."""
         if grid.length == 1:
             return
-        whole = {cell.key[:3]: cell for cell in grid.other_lengths if cell.length == 1}
-        stopped = [c.train_size for c in grid.cells if c.length < 1 and c.key[:3] not in whole]
+        whole = {cell.without_length: cell for cell in grid.other_lengths if cell.length == 1}
+        stopped = [
+            c.train_size for c in grid.cells if c.length < 1 and c.without_length not in whole
+        ]
         longer = max(whole.values(), key=lambda cell: cell.accuracy, default=None)
         better = longer if longer and longer.accuracy > best.accuracy else None
         yield cls(grid.length, max(stopped, default=best.train_size), better)

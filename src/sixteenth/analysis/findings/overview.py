@@ -299,7 +299,7 @@ def _with_fewer(evidence: Evidence, card: Card) -> Card:
     kind, best = card.option.kind, evidence.best
     if card.option.known or kind not in (OptionKind.MODEL, OptionKind.INIT):
         return card
-    fewer = [c for c in evidence.grid.curve(*best.arm) if c.train_size < best.train_size]
+    fewer = [c for c in evidence.grid.curve(best.arm) if c.train_size < best.train_size]
     for cell in reversed(fewer):
         spent = [one for each in in_hand(evidence, cell) for one in _spent(each)]
         if known := _known(kind, measured_options(evidence, cell), spent):

@@ -93,7 +93,7 @@ def relation(grid: Grid, doublings: Sequence[LastDoubling], level: float) -> lis
             ends = curve[0], curve[-1]
             rise = as_settled(grid, ends, compare_cells(grid, *ends, level))
             found.append(AccuracyCurve(curve, rise=rise))
-            found += [d for d in doublings if (d.model, d.init) == arm]
+            found += [d for d in doublings if d.arm == arm]
     return [*found, *_cost(grid), *_highest(grid, level)]
 
 

@@ -113,7 +113,7 @@ class _Drawn:
 
     @classmethod
     def of(cls, curves: Curves, arm: Arm) -> _Drawn:
-        cells = curves.grid.curve(*arm)
+        cells = curves.grid.curve(arm)
         sizes = size_grid(cells[0].train_size, cells[-1].train_size, FARTHEST)
         return cls(curves, arm, cells[-1].train_size, sizes, curves.errors(arm, sizes))
 

@@ -119,8 +119,8 @@ def by_length(grid: Grid, first: Cell, second: Cell, level: float) -> list[Diffe
     differences += (as_settled(grid, end, compare_cells(grid, *end, level)),)
     return [
         DifferenceByLength(
-            first=(first.model, first.init),
-            second=(second.model, second.init),
+            first=first.arm,
+            second=second.arm,
             images=first.train_size,
             steps=tuple(cell.mean("steps") for _, cell in pairs),
             first_steps=tuple(cell.mean("steps") for cell, _ in pairs),

@@ -22,6 +22,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
+from ...analysis.inputs.cells import Arm
 from .text import CHINESE_FONTS, FONT, SIZE, fonts, widest, wrapped
 
 INK = "#1c1f24"
@@ -98,7 +99,7 @@ class Look:
     ink: str
 
 
-def looks(models: Sequence[str], inits: Sequence[str]) -> dict[tuple[str, str], Look]:
+def looks(models: Sequence[str], inits: Sequence[str]) -> dict[Arm, Look]:
     """The look of every (model, init), by their order in the study.
 
     Of one init, the dash tells models apart whose colour is the same.

@@ -82,7 +82,7 @@ def expected_precision(plan: pd.DataFrame, results: pd.DataFrame, test_images: i
         comparison = Spread(images, np.asarray(trainings)).half_width(LEVEL)
     curves = fit_curves(grid)
     if curves.fits:
-        ends = (grid.curve(*arm)[-1] for arm in curves.fits)
+        ends = (grid.curve(arm)[-1] for arm in curves.fits)
         longest = max(ends, key=lambda cell: cell.train_size)
         _, low, high = spread_of(doubling_draws(curves, longest))
         forecast = (high - low) / 2
