@@ -161,7 +161,7 @@ def _sign(option: Option) -> int:
 
 
 def _contrast(kind: str, plus: Point, minus: Point, found: Contrast) -> Statement:
-    return Statement(kind, plus, minus, found.low, found.high, SIGNS.get(found.verdict, 0))
+    return Statement(kind, plus, minus, found.low, found.high, SIGNS.get(found.side, 0))
 
 
 def _size(row: SizeVerdict) -> Statement:

@@ -257,7 +257,7 @@ def test_what_an_interval_shows_is_never_called_no_difference(
     language = language_for(found)
     for section in found.sections:
         for each in section.findings:
-            shown = isinstance(each, SizeVerdict) and each.found.verdict != "cannot tell"
+            shown = isinstance(each, SizeVerdict) and each.found.side != "cannot tell"
             assert not (shown and "no difference" in language.say(each))
             shown = isinstance(each, Option) and each.known and not each.low <= 0 <= each.high
             assert not (shown and "may bring nothing" in language.say(each))

@@ -34,7 +34,7 @@ from .stats.intervals import (
     runs_table,
     summary_table,
 )
-from .stats.paired import Basis, Contrast, compare_cells, contrast
+from .stats.paired import Basis, Contrast, Side, compare_cells, contrast
 from .stats.significance import holm
 
 __all__ = [
@@ -64,6 +64,7 @@ __all__ = [
     "Run",
     "Section",
     "SectionKey",
+    "Side",
     "Strength",
     "TestPredictions",
     "Worth",

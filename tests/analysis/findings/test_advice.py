@@ -148,7 +148,7 @@ def test_models_that_single_trainings_cannot_tell_apart_call_for_seeds(study):
     assert found.best.rival is not None
     assert "cannot tell it from" in said(found).best
     seeds = next(step for step in found.steps if isinstance(step, MoreSeeds))
-    assert seeds.difference.verdict == "cannot tell"
+    assert seeds.difference.side == "cannot tell"
     assert seeds.seconds == pytest.approx(2 * (11.181642 + 23.528522) * 10)
     assert "cannot be told apart" in English(Names()).say(seeds)
     assert {seeds.best.model, seeds.rival.model} == {"resnet18", "resnet50"}

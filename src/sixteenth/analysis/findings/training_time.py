@@ -133,7 +133,7 @@ def by_length(grid: Grid, first: Cell, second: Cell, level: float) -> list[Diffe
 
 def _order(differences: Sequence[Contrast]) -> Order:
     told = significant(differences)
-    clear = [one.verdict for one in compress(differences, told)]
+    clear = [one.side for one in compress(differences, told)]
     if any(one != other for one, other in pairwise(clear)):
         return Order.TURNS
     return Order.SAME if len(clear) == len(differences) else Order.CANNOT_TELL

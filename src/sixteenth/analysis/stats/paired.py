@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,14 +25,20 @@ from ..inputs.scoring import smoothed_share
 from .significance import holm
 from .spread import LEVEL, Spread
 
-Side = Literal["above", "below", "cannot tell"]
-
 REPEATED = 20
 """Times that each draw of the spread is used by `average_draws`: its quantiles are then known as
 well as the spread itself."""
 
 MOVED = 1.645
 """Standard deviations that a normal number is above its mean by one time in twenty."""
+
+
+class Side(StrEnum):
+    """On which side of zero a difference is told to be."""
+
+    ABOVE = "above"
+    BELOW = "below"
+    CANNOT_TELL = "cannot tell"
 
 
 class Basis(StrEnum):
@@ -69,18 +74,18 @@ class Contrast:
     """Trainings are not at their end and may still gain as much: its sign is not told."""
 
     @property
-    def verdict(self) -> Side:
+    def side(self) -> Side:
         """On which side of zero the interval lies, where that may be told."""
         if self.unsettled:
-            return "cannot tell"
+            return Side.CANNOT_TELL
         if self.low > 0:
-            return "above"
-        return "below" if self.high < 0 else "cannot tell"
+            return Side.ABOVE
+        return Side.BELOW if self.high < 0 else Side.CANNOT_TELL
 
     @property
     def leaves_out_zero(self) -> bool:
         """Whether the sign of the difference is told: the interval lies on one side of zero."""
-        return self.verdict != "cannot tell"
+        return self.side is not Side.CANNOT_TELL
 
     @property
     def p_value(self) -> float:

@@ -12,6 +12,7 @@ from ...analysis.findings.relation import (
     RelationFinding,
     RunsLeftOut,
 )
+from ...analysis.stats.paired import Side
 from .doubling import doubling
 from .numbers import accuracy_interval, count, interval, join, large, percent, points, signed
 from .words import UNSETTLED, Words, missing_reason
@@ -45,7 +46,7 @@ def _curve(found: AccuracyCurve, words: Words) -> str:
     if found.rise is None:
         return f"{text}."
     rise = found.rise
-    span = interval(rise, flip=rise.verdict == "below")
+    span = interval(rise, flip=rise.side is Side.BELOW)
     if not rise.leaves_out_zero:
         why = f", {UNSETTLED}" * rise.unsettled
         text += (
@@ -53,7 +54,7 @@ def _curve(found: AccuracyCurve, words: Words) -> str:
             f"the fewest to the most, {span})"
         )
     else:
-        more = "more" if rise.verdict == "above" else "less"
+        more = "more" if rise.side is Side.ABOVE else "less"
         text += f": {points(rise.value)} {more} with the most images than with the fewest ({span})"
     return f"{text}."
 

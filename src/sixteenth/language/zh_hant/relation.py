@@ -12,6 +12,7 @@ from ...analysis.findings.relation import (
     RelationFinding,
     RunsLeftOut,
 )
+from ...analysis.stats.paired import Side
 from .doubling import doubling
 from .numbers import (
     NUMBERS,
@@ -55,12 +56,12 @@ def _curve(found: AccuracyCurve, words: Words) -> str:
     if found.rise is None:
         return f"{text}。"
     rise = found.rise
-    span = interval(rise, flip=rise.verdict == "below")
+    span = interval(rise, flip=rise.side is Side.BELOW)
     if not rise.leaves_out_zero:
         change = signed_points(rise.value)
         why = f"；{UNSETTLED}" * rise.unsettled
         return f"{text}；影像變多是否有幫助無法判斷（從最少到最多 {change}，{span}）{why}。"
-    more = "高" if rise.verdict == "above" else "低"
+    more = "高" if rise.side is Side.ABOVE else "低"
     return f"{text}；影像最多時比最少時{more} {points(rise.value)}（{span}）。"
 
 
