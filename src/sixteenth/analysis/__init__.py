@@ -16,10 +16,11 @@ from .curves.learning_curve import LearningCurve, RequiredSize, fit_learning_cur
 from .curves.points import CurveWarning
 from .findings.advice import Advice
 from .findings.analyse import Findings, LeftOutRun, analyse
-from .findings.diagnosis import Context, Diagnosis
+from .findings.diagnosis import Diagnosis
 from .findings.options import Option, OptionKind, OptionVerdict
 from .findings.types import Finding, Section, SectionKey, Strength
 from .inputs.cells import Cell, Run
+from .inputs.context import Context
 from .inputs.grid import Grid
 from .inputs.predictions import Predictions, TestPredictions
 from .inputs.scoring import Metric

@@ -24,7 +24,7 @@ from .options import Option, OptionKind, OptionVerdict, visible_gain
 from .over_sizes import told_apart
 from .recommendation import Lead, recommend
 from .target import Target, reach
-from .types import Finding, Strength, plain
+from .types import Finding, Strength, as_json
 
 WIDE = 2.5
 """Two neighbouring sizes with a larger ratio have room for another one between them."""
@@ -150,7 +150,7 @@ class Advice:
 
     def to_dict(self) -> dict[str, object]:
         """The same as plain values for JSON; numbers that are not finite become None."""
-        return {f.name: plain(getattr(self, f.name)) for f in fields(self)}
+        return {f.name: as_json(getattr(self, f.name)) for f in fields(self)}
 
 
 def advise(evidence: Evidence, target_error: float | None = None) -> Advice:

@@ -17,6 +17,7 @@ from ...errors import InputError
 from ..curves.joint import Curves, fit_curves
 from ..curves.learning_curve import LearningCurve
 from ..inputs.cells import Arm, MissingReason
+from ..inputs.context import Context
 from ..inputs.grid import Grid
 from ..inputs.predictions import Predictions
 from ..inputs.scoring import Metric
@@ -25,7 +26,7 @@ from ..stats.spread import LEVEL
 from .advice import Advice, advise
 from .answer import AnswerFinding, answer
 from .causes import causes
-from .diagnosis import AtChance, Context, DiagnosisFinding, chance_accuracy, diagnose
+from .diagnosis import AtChance, DiagnosisFinding, chance_accuracy, diagnose
 from .doubling import last_doubling
 from .doubtful_labels import Suspect, data_findings, suspects
 from .evidence import Evidence
@@ -41,7 +42,7 @@ from .per_class import ClassCurves, class_curves, per_class
 from .pretraining import pretraining
 from .relation import missing, relation
 from .training_time import training_time
-from .types import Finding, Section, SectionKey, plain
+from .types import Finding, Section, SectionKey, as_json
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ class Findings:
         drawn = ("curves", "classes")
         found = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in drawn}
         found["fits"] = [_fit(arm, fit) for arm, fit in self.curves.fits.items()]
-        return {key: plain(value) for key, value in found.items()}
+        return {key: as_json(value) for key, value in found.items()}
 
 
 def analyse(

@@ -14,10 +14,10 @@ from typing import Self
 from ...spec.fields import AT_MAX_EPOCHS, AUTO_ENDS, BY_VALIDATION
 from ...spec.train_spec import LEAST_GAIN
 from ..inputs.cells import Cell
+from ..inputs.context import Context
 from ..inputs.grid import Grid
 from ..stats.paired import Side
 from .cost import longer_seconds
-from .diagnosis import Context
 from .doubling import last_steps, training_gain
 from .evidence import Evidence
 from .explained import Average, ExplainedLever, LeverVerdict
