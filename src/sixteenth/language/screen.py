@@ -348,7 +348,7 @@ class Screen(ABC):
         """
 
     def screen(self, found: Overview, data: str) -> SaidOverview:
-        """All of it."""
+        """The first screen: the verdict, the cards, the options and the cautions."""
         return SaidOverview(
             overview=found,
             title=self.title(found),
@@ -402,7 +402,7 @@ def count_words(text: str) -> int:
 
 
 def _at_most(sentences: tuple[str, ...], words: int, between: str) -> str:
-    """As many of the sentences, from the first, as have so many words together."""
+    """The first of some sentences: as many as have so many words together."""
     kept: list[str] = []
     for sentence in sentences:
         if count_words(between.join([*kept, sentence])) > words:

@@ -144,12 +144,12 @@ class Advice:
 
     @property
     def findings(self) -> tuple[AdviceFinding, ...]:
-        """All of it in the order in which it is told."""
+        """The best network, the target, the options, the steps: as they are told."""
         target = () if self.target is None else (self.target,)
         return (self.best, *target, *self.options, *self.steps)
 
     def to_dict(self) -> dict[str, object]:
-        """The same as plain values for JSON; numbers that are not finite become None."""
+        """The fields as plain values for JSON; numbers that are not finite become None."""
         return {f.name: as_json(getattr(self, f.name)) for f in fields(self)}
 
 

@@ -135,7 +135,10 @@ class Findings:
         return self.curves.grid
 
     def to_dict(self) -> dict[str, object]:
-        """The same as plain values for JSON; numbers that are not finite become None."""
+        """The findings as plain values for JSON, with the fitted curves as `fits`.
+
+        Numbers that are not finite become None.
+        """
         drawn = ("curves", "classes")
         found = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in drawn}
         found["fits"] = [_fit(arm, fit) for arm, fit in self.curves.fits.items()]

@@ -56,7 +56,7 @@ def study_seconds(grid: Grid, repeats: Container[str] = ()) -> float:
 def longer_seconds(
     grid: Grid, repeats: Container[str] = (), times: float = 2.0, *, steps: int | None = None
 ) -> float:
-    """The same where each run is trained so many `times` as long, or for so many steps.
+    """`study_seconds` where each run is trained so many `times` as long, or for so many steps.
 
     A head on frozen features is fitted to its end, and takes no longer.
     """
@@ -79,7 +79,10 @@ def seeds_seconds(grid: Grid, seeds: int) -> float:
 
 
 def size_seconds(grid: Grid, size: float) -> float:
-    """The same of the runs of one more size: each model and weights with each seed of the study."""
+    """Seconds of training that one more size takes; NaN where not known.
+
+    Its runs are those of each model and weights with each seed of the study.
+    """
     if grid.length < 1:
         return math.nan
     seeds = len({run.seed for run in grid.runs})

@@ -97,7 +97,10 @@ def as_settled(grid: Grid, cells: Sequence[Cell], found: Contrast) -> Contrast:
 
 
 def last_steps(grid: Grid, cell: Cell, level: float) -> Contrast | None:
-    """The same with its interval, for another training; None where nothing was tested."""
+    """What the last doubling of a cell's steps bought, with its interval for another training.
+
+    None where half of the steps was not tested, and of a head on frozen features.
+    """
     ends = None if is_frozen(cell.init) else _last_doubling_of_steps(grid, cell)
     return None if ends is None else compare_cells(grid, *ends, level)
 

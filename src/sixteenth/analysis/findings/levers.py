@@ -24,7 +24,7 @@ class Lever(StrEnum):
     RATE_HALF = "learning-rate-half"
     """For the cell that is behind alone."""
     RATE_DOUBLE = "learning-rate-double"
-    """Likewise."""
+    """For the cell that is behind alone."""
     WEIGHT_DECAY = "weight-decay-x4"
     AUGMENTATION = "augmentation"
     SEEDS = "seeds"

@@ -200,7 +200,7 @@ class Grid:
 
     @cached_property
     def finished_models(self) -> tuple[str, ...]:
-        """Those of `models` with a finished run, or all where fewer than two have one."""
+        """The models with a finished run, or all `models` where fewer than two have one."""
         found = tuple(model for model in self.models if any(c.model == model for c in self.cells))
         return found if len(found) > 1 else tuple(self.models)
 

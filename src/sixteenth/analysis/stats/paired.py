@@ -352,7 +352,7 @@ def image_covariance(
 
 
 def _unpaired_variance(weights: NDArray[np.float64], cells: Sequence[Cell]) -> float:
-    """The same without single predictions: as if every cell had its own test images.
+    """The variance of a weighted sum without single predictions, as if no cells shared test images.
 
     Right answers of two models to one image mostly go together, so this overstates the variance of
     a difference.

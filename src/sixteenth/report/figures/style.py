@@ -30,7 +30,7 @@ MUTED = "#5f6670"
 GRID = "#e4e6ea"
 COLOURS = ("#0067a5", "#c44e00", "#00805e", "#9c3f7c", "#7a6a00", "#3b8fc4", "#4a4a4a")
 INKS = ("#0067a5", "#c44e00", "#00805e", "#9c3f7c", "#7a6a00", "#2f7aa9", "#4a4a4a")
-"""The same for letters: 4.5 times as dark as the paper at least, as WCAG asks for."""
+"""`COLOURS` for letters: 4.5 times as dark as the paper at least, as WCAG asks for."""
 DASHES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1.2, 1.6)), (0, (6, 2, 1.2, 2)))
 MARKERS = ("o", "s", "^", "D", "v", "<", ">", "P")
 WIDE, NARROW = 7.5, 3.75
