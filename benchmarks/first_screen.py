@@ -141,7 +141,7 @@ def _spent(finding: AnswerFinding) -> list[Statement]:
     if not isinstance(finding, BoughtByImages):
         return []
     told = finding.doubling
-    arm, half = (told.model, told.init), float(round(told.half.images))
+    arm, half = told.arm, float(round(told.half.images))
     last, few = (arm, told.images, 1.0), (arm, half, 1.0)
     same_steps = (arm, told.images, half / told.images)
     images = told.from_images if told.more_steps else told.gain
@@ -153,7 +153,7 @@ def _spent(finding: AnswerFinding) -> list[Statement]:
 
 
 def _point(cell: Cell) -> Point:
-    return (cell.model, cell.init), cell.train_size, 1.0
+    return cell.arm, cell.train_size, 1.0
 
 
 def _sign(option: Option) -> int:
@@ -161,7 +161,7 @@ def _sign(option: Option) -> int:
 
 
 def _contrast(kind: str, plus: Point, minus: Point, found: Contrast) -> Statement:
-    return Statement(kind, plus, minus, found.low, found.high, SIGNS.get(found.verdict, 0))
+    return Statement(kind, plus, minus, found.low, found.high, SIGNS.get(found.side, 0))
 
 
 def _size(row: SizeVerdict) -> Statement:

@@ -64,7 +64,7 @@ def forecast(
         for seed, e in enumerate(errors)
     ]
     curves = fit_curves(read_grid(pd.DataFrame(rows)))
-    gains = doubling_draws(curves, curves.grid.curve(*next(iter(curves.fits)))[-1])
+    gains = doubling_draws(curves, curves.grid.curve(next(iter(curves.fits)))[-1])
     _, low, high = spread_of(gains + noise * rng.normal(size=len(gains)))
     return float(gains.mean()), low, high
 
@@ -162,8 +162,8 @@ def crossovers(table: pd.DataFrame, parts: tuple[int, ...]) -> pd.DataFrame:
     for results, later in studies(table, parts, HORIZON, pairs=8):
         curves = fit_curves(read_grid(results))
         first, second = curves.fits
-        last = curves.grid.curve(*first)[-1]
-        lead = last.accuracy - curves.grid.curve(*second)[-1].accuracy
+        last = curves.grid.curve(first)[-1]
+        lead = last.accuracy - curves.grid.curve(second)[-1].accuracy
         then = later[second[0]] - later[first[0]]
         if lead == 0 or then == 0:
             continue

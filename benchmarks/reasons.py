@@ -119,15 +119,15 @@ def score(setting: Setting, number: int) -> dict[str, float]:
     rng = np.random.default_rng([number, *str(setting).encode()])
     laboratory, small = Laboratory(setting, rng), rng.uniform(0.5, 0.8)
     base = {SMALL: small, BIG: small - GAP}
-    tested = []
+    lever_runs = []
     for lever, gain in {**ALIKE, MENDS: 0.0}.items():
         mended = setting.share * GAP if lever is MENDS else 0.0
         arms = {SMALL: small + gain, BIG: base[BIG] + gain + mended}
         if lever is Lever.RATE_HALF:
             del arms[SMALL]
-        tested.append(LeverRuns(PAIR, lever, *laboratory.train(arms)))
+        lever_runs.append(LeverRuns(PAIR, lever, *laboratory.train(arms)))
     results, predictions = laboratory.train(base)
-    found = analyse(results, predictions=predictions, tested=tested)
+    found = analyse(results, predictions=predictions, lever_runs=lever_runs)
     levers = (each for section in found.sections for each in section.findings)
     reasons = {
         one.lever for one in levers if isinstance(one, ExplainedLever) and one.verdict == "reason"

@@ -19,7 +19,7 @@ from simulated_study import PARAMETERS, Study, make_study
 from sixteenth.analysis import Findings, analyse, compare_cells
 from sixteenth.analysis.findings.answer import InHand
 from sixteenth.analysis.findings.expectation import Outcome, SizeVerdict
-from sixteenth.analysis.findings.missing_runs import RunsMissing
+from sixteenth.analysis.findings.missing_runs import UnfinishedRuns
 from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
 from sixteenth.analysis.findings.overview import Card, Verdict
 from sixteenth.analysis.findings.pretraining import InitGain
@@ -257,7 +257,7 @@ def test_what_an_interval_shows_is_never_called_no_difference(
     language = language_for(found)
     for section in found.sections:
         for each in section.findings:
-            shown = isinstance(each, SizeVerdict) and each.found.verdict != "cannot tell"
+            shown = isinstance(each, SizeVerdict) and each.found.side != "cannot tell"
             assert not (shown and "no difference" in language.say(each))
             shown = isinstance(each, Option) and each.known and not each.low <= 0 <= each.high
             assert not (shown and "may bring nothing" in language.say(each))
@@ -280,7 +280,7 @@ def test_failed_and_missing_runs_are_counted_as_the_table_has_them(
 ) -> None:
     results, found = made
     whole = results[results["length"].fillna(1) == 1]
-    counted = [each for each in found.overview.cautions if isinstance(each, RunsMissing)]
+    counted = [each for each in found.overview.cautions if isinstance(each, UnfinishedRuns)]
     failed = int((whole["status"] == "failed").sum())
     if found.grid.length == 1:
         missing = len(whole) - failed - int((whole["status"] == "finished").sum())

@@ -16,7 +16,7 @@ from sixteenth.analysis import read_grid
 from sixteenth.analysis.findings.advice import BestNetwork
 from sixteenth.analysis.findings.cautions import OneSeed, UnstableModel
 from sixteenth.analysis.findings.diagnosis import UnstableTraining
-from sixteenth.analysis.findings.missing_runs import RunsMissing
+from sixteenth.analysis.findings.missing_runs import UnfinishedRuns
 from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
 from sixteenth.analysis.findings.overview import Card, Overview, Verdict
 from sixteenth.analysis.inputs.cells import Cell
@@ -37,7 +37,7 @@ FOUND = Overview(
     best=BestNetwork(BEST, Interval(0.83, 0.87, 0.95)),
     card=Card(MODEL),
     cards=(Card(MODEL), Card(DATA), Card(Option(OptionKind.TRAINING, BEST, converged=False))),
-    cautions=(OneSeed(0.003, (0, 1, 2)), RunsMissing(1, 0, 12)),
+    cautions=(OneSeed(0.003, (0, 1, 2)), UnfinishedRuns(1, 0, 12)),
 )
 
 

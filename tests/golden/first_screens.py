@@ -125,7 +125,7 @@ def many_sizes() -> GoldenStudy:
     return complete(levelled(study))
 
 
-@screen(Verdict.IN_HAND, OptionKind.INIT, "RunsMissing")
+@screen(Verdict.IN_HAND, OptionKind.INIT, "UnfinishedRuns")
 def failed_runs() -> GoldenStudy:
     """A third of the runs failed or were not run; what is left still tells."""
     study = arms(**FOUR, test_size=2000)

@@ -27,7 +27,7 @@ LANGUAGES = [English, TraditionalChinese]
 def found(request: pytest.FixtureRequest) -> tuple[str, Findings]:
     study = SCREENS[request.param][1]()
     return request.param, analyse_study(
-        study.measurements(), study.predictions, tested=study.tested
+        study.measurements(), study.predictions, lever_runs=study.tested
     )
 
 

@@ -50,9 +50,9 @@ def said(study: GoldenStudy) -> Said:
     """The findings of a study."""
     measured, predictions = study.measurements(), study.predictions
     return Said(
-        analyse_study(measured, predictions, tested=study.tested),
+        analyse_study(measured, predictions, lever_runs=study.tested),
         {
-            error: analyse_study(measured, predictions, target_error=error, tested=study.tested)
+            error: analyse_study(measured, predictions, target_error=error, lever_runs=study.tested)
             for error in study.targets
         },
     )

@@ -11,7 +11,7 @@ from sixteenth.analysis.findings.advice import BestNetwork
 from sixteenth.analysis.findings.answer import InHand
 from sixteenth.analysis.findings.cautions import PartTrained
 from sixteenth.analysis.findings.compare_options import _with_rates
-from sixteenth.analysis.findings.missing_runs import RunsMissing
+from sixteenth.analysis.findings.missing_runs import UnfinishedRuns
 from sixteenth.analysis.findings.options import HeldBack, Option, OptionKind, OptionVerdict
 from sixteenth.analysis.findings.overview import Card, Overview, Verdict
 from sixteenth.analysis.inputs.cells import Cell
@@ -242,7 +242,7 @@ def test_a_network_of_which_the_last_stage_was_trained_is_called_so(tuned: bool)
 def test_failed_missing_and_running_runs_are_told_apart(
     missing: int, failed: int, running: int, said: str, chinese: str
 ) -> None:
-    found = RunsMissing(missing, failed, runs=6, running=running)
+    found = UnfinishedRuns(missing, failed, runs=6, running=running)
     assert bool(command(found)) is (missing + failed > 0), "what is being trained needs no command"
     assert EN.say(found) == EN.screen.caution(found) == said
     assert ZH.say(found) == f"6 次訓練中{chinese}未列入分析。"
@@ -262,7 +262,7 @@ def test_failed_missing_and_running_runs_are_told_apart(
 def test_runs_that_go_on_where_they_were_stopped_are_told_apart(
     stopped: tuple[tuple[int, int], ...], failed: int, said: str, chinese: str
 ) -> None:
-    found = RunsMissing(len(stopped), failed, runs=6, stopped=stopped)
+    found = UnfinishedRuns(len(stopped), failed, runs=6, stopped=stopped)
     assert EN.say(found) == EN.screen.caution(found) == said
     assert ZH.screen.caution(found).endswith(f"未列入分析。{chinese}")
     assert not faults(ZH.say(found))
@@ -274,7 +274,7 @@ def test_runs_that_go_on_where_they_were_stopped_are_told_apart(
 def test_runs_that_would_diverge_again_are_not_to_be_trained_again_in_the_same_way(
     missing: int, diverged: int, again: bool
 ) -> None:
-    found = RunsMissing(missing, 3, runs=6, diverged=diverged)
+    found = UnfinishedRuns(missing, 3, runs=6, diverged=diverged)
     assert bool(command(found)) is again
     assert EN.say(found).endswith(
         f"left out. The loss of {diverged} became NaN or infinite, and would again: another "

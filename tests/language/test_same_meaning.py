@@ -125,6 +125,6 @@ def test_what_would_tell_is_another_control_run_or_size_and_not_any_run() -> Non
     control = ControlRun(CELL, 100, math.nan)
     title = ZH.screen.title(Overview(Verdict.NOTHING_KNOWN, step=Separate(control, 50_000)))
     assert title == "還無法比較：請再加一次對照訓練"
-    step = AnotherSize(CELL.key[:2], 6000, 2, math.nan)
+    step = AnotherSize(CELL.arm, 6000, 2, math.nan)
     assert "預測區間還很寬；再加一種就會變窄。" in ZH.say_step(step).why
     assert "沒有與其準確率相符的預測結果" in ZH.say(NotAllPaired(Unpaired.SOME_RUNS, ("a",)))

@@ -15,11 +15,12 @@ from .curves.joint import Curves, fit_curves
 from .curves.learning_curve import LearningCurve, RequiredSize, fit_learning_curve
 from .curves.points import CurveWarning
 from .findings.advice import Advice
-from .findings.analyse import Findings, MissingRun, analyse
-from .findings.diagnosis import Context, Diagnosis
+from .findings.analyse import Findings, LeftOutRun, analyse
+from .findings.diagnosis import Diagnosis
 from .findings.options import Option, OptionKind, OptionVerdict
 from .findings.types import Finding, Section, SectionKey, Strength
 from .inputs.cells import Cell, Run
+from .inputs.context import Context
 from .inputs.grid import Grid
 from .inputs.predictions import Predictions, TestPredictions
 from .inputs.scoring import Metric
@@ -34,7 +35,7 @@ from .stats.intervals import (
     runs_table,
     summary_table,
 )
-from .stats.paired import Basis, Contrast, compare_cells, contrast
+from .stats.paired import Basis, Contrast, Side, compare_cells, contrast
 from .stats.significance import holm
 
 __all__ = [
@@ -54,8 +55,8 @@ __all__ = [
     "Interval",
     "IntervalKind",
     "LearningCurve",
+    "LeftOutRun",
     "Metric",
-    "MissingRun",
     "Option",
     "OptionKind",
     "OptionVerdict",
@@ -64,6 +65,7 @@ __all__ = [
     "Run",
     "Section",
     "SectionKey",
+    "Side",
     "Strength",
     "TestPredictions",
     "Worth",

@@ -75,7 +75,7 @@ def explain(
     from ..spec.work import Work
     from ..storage.study_folder import StudyFolder
     from ..study import Study, moved
-    from ..study import explain as tests
+    from ..study import explain as explaining
     from ..study.kept import check_nothing_lost, lost_reasons, set_lost_repeats_aside
     from ..study.sub_study import RESTORE
     from .display import display_for
@@ -95,15 +95,15 @@ def explain(
         display.working(Work.STARTING, 0, 0)
         if data is not None:
             study = moved.look_in(study, data, display, way_out=RESTORE)
-        pair = None if separate else tests.find_pair(study, between)
+        pair = None if separate else explaining.find_pair(study, between)
         moved.check_there(study)
         study.dataset(display)
         if pair is None:
-            parts = {"equal-steps": tests.control_study(study)}
+            parts = {"equal-steps": explaining.control_study(study)}
         else:
-            found = tests.find_levers(study, pair, levers)
-            parts = {each.lever.value: tests.sub_study(study, each) for each in found}
-        costs = tests.explain_plan(parts, display, **machine)
+            found = explaining.find_levers(study, pair, levers)
+            parts = {each.lever.value: explaining.sub_study(study, each) for each in found}
+        costs = explaining.explain_plan(parts, display, **machine)
     language = language_for(study.findings(), study.language)
     _print_plan(costs, pair, study, language, plan=plan, as_json=as_json)
     if plan:
@@ -113,7 +113,7 @@ def explain(
     if data is not None:
         moved.keep_place(study)
     parts = {name: parts[name] for name in costs["lever"]}
-    todo = parts.items() if pair is None else tests.lever_studies(study, pair, parts)
+    todo = parts.items() if pair is None else explaining.lever_studies(study, pair, parts)
     failed: list[str] = []
     with watched(study.folder, study.language, wanted=watch):
         for number, (name, part) in enumerate(todo):
@@ -123,7 +123,7 @@ def explain(
         if notice:
             print_message(notice)
     page = study.report()
-    pair = pair and tests.as_now(study, pair)
+    pair = pair and explaining.as_now(study, pair)
     _print_outcome(study, pair, page, as_json=as_json)
     if failed:
         labels = language.terminal
@@ -206,7 +206,7 @@ def _print_plan(
     on, labels = console(errors=as_json), language.terminal
     if pair is not None:
         key, words = (*pair.behind, pair.fraction), language.words
-        behind = next(cell for cell in study.findings().grid.cells if cell.key[:3] == key)
+        behind = next(cell for cell in study.findings().grid.cells if cell.without_length == key)
         text = labels.explained.format(cell=words.cell(behind), arm=words.arm(*pair.ahead))
         print_text(plain(text), on)
         on.print()

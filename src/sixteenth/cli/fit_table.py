@@ -36,9 +36,6 @@ _TRAINING = re.compile(
     r"(?:^|[^a-z])(?:seed|run|run[ _-]?(?:id|uuid|name)|name|trial|repeat|replicate|version)$", re.I
 )
 """Names of columns that tell one training from another."""
-SAME_SIZE = 1.01
-"""Sizes whose ratio is below this count as one, as the training parts of a cross-validation do:
-their errors differ by far less than two trainings."""
 
 
 @dataclass(frozen=True)
@@ -261,11 +258,13 @@ def _merge_near_sizes(path: Path, read: Trainings, group_by: Sequence[str]) -> N
     """Let one of sizes of a curve within 1% (`SAME_SIZE`) stand for all of them, and note it."""
     import pandas as pd
 
+    from ..analysis.inputs.cells import SAME_SIZE
+
     given = read.rows[SIZE]
     keys = [read.rows[name] for name in group_by]
     curves = [sizes for _, sizes in given.groupby(keys, dropna=False)] if keys else [given]
     for sizes in curves:
-        if sizes.nunique() > 1 and sizes.max() < SAME_SIZE * sizes.min():
+        if sizes.nunique() > 1 and sizes.max() < (1 + SAME_SIZE) * sizes.min():
             raise InputError(
                 f"{path}: the sizes from {sizes.min():,.15g} to {sizes.max():,.15g} of a curve are "
                 "within 1%, which is one size: a learning curve needs errors at two at least"
@@ -283,10 +282,12 @@ def _merge_near_sizes(path: Path, read: Trainings, group_by: Sequence[str]) -> N
 
 def _one_of_near(sizes: pd.Series[float]) -> dict[float, float]:
     """For each size the most frequent of those within 1% of their smallest, else the smallest."""
+    from ..analysis.inputs.cells import SAME_SIZE
+
     found: dict[float, float] = {}
     near: list[float] = []
     for size in [*sorted(sizes.unique()), math.inf]:
-        if near and size >= SAME_SIZE * near[0]:
+        if near and size >= (1 + SAME_SIZE) * near[0]:
             one = float(sizes[sizes.isin(near)].mode().iloc[0])
             found |= dict.fromkeys(near, one)
             near = []

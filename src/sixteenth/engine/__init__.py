@@ -1,6 +1,7 @@
 """Train one run: from a RunSpec and a dataset to a run folder. Does not depend on studies.
 
-train.py           the training loop: epochs, evaluation, checkpoints, results
+train.py           a run from its spec to its folder: its record, and what a failure leaves
+loop.py            the training loop: epochs, evaluation, checkpoints, results
 progress.py        how far a run has come
 workload.py        images, steps, evaluations and augmentation of a run
 lengths.py         several training lengths in one run

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from ..spec import TrainSpec
 from .execution import Execution
 
-LARGEST_IMAGE = 128
+LARGEST_LOWERED = 128
 """Image size in pixels up to which it is faster; larger images were not measured."""
 
 
@@ -47,14 +47,14 @@ def accelerate(
 ) -> Acceleration:
     """Change a model in place so that it trains faster.
 
-    Does nothing on other devices than CPUs, for images larger than `LARGEST_IMAGE`, and without
+    Does nothing on other devices than CPUs, for images larger than `LARGEST_LOWERED`, and without
     `train.lower_convolutions`.
 
     Args:
         model: on its device and in its memory layout.
         image_size: height and width of all its images, in pixels.
     """
-    useful = execution.device == "cpu" and image_size <= LARGEST_IMAGE
+    useful = execution.device == "cpu" and image_size <= LARGEST_LOWERED
     if not (useful and train.lower_convolutions):
         return NoAcceleration()
     try:

@@ -6,6 +6,7 @@ labels     fixed words of pages, figures and tables
 captions   what is said of figures and tables
 screen     the first screen of a report
 tables     findings of one shape, as tables
+commands   the commands that are advised
 provenance how a study was made
 understood what data and files of weights were taken for
 numbers    numbers, dates and lists in a locale; `sentences` with their units; `text` on one line

@@ -24,7 +24,7 @@ from ..analysis.findings.cautions import (
     UnstableModel,
 )
 from ..analysis.findings.levers import Lever, is_testable
-from ..analysis.findings.missing_runs import MeasuredSoFar, RunsMissing, StoppedEarly
+from ..analysis.findings.missing_runs import MeasuredSoFar, StoppedEarly, UnfinishedRuns
 from ..analysis.findings.not_converged import CatchingUp, NotConverged
 from ..analysis.findings.options import Option
 from ..analysis.findings.per_class import ImbalancedClasses
@@ -90,13 +90,13 @@ def command(found: Caution) -> str:
         case PartTrained():
             # The most telling runs of a fine-tuning that may be long.
             return f"{RUN} --set 'finetune=[{', '.join(found.finetune)}]' --budget 1h"
-        case RunsMissing() if not found.to_begin:
+        case UnfinishedRuns() if not found.to_begin:
             return ""  # the rest is being trained, or would diverge again
         case MeasuredSoFar() if not found.stopped:
             return ""  # all of them are being trained
         case _:
             # The missing runs alone, or all runs anew once the reason is gone.
-            goes_on = isinstance(found, RunsMissing | StoppedEarly | MeasuredSoFar)
+            goes_on = isinstance(found, UnfinishedRuns | StoppedEarly | MeasuredSoFar)
             return RUN if goes_on else f"{RUN} --fresh"
 
 

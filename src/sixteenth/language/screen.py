@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..analysis.findings.advice import AdviceStep
 from ..analysis.findings.cautions import Caution, OneSeed, ReasonFound
 from ..analysis.findings.levers import Lever
-from ..analysis.findings.missing_runs import RunsMissing
+from ..analysis.findings.missing_runs import UnfinishedRuns
 from ..analysis.findings.not_converged import NotConverged
 from ..analysis.findings.options import Option, OptionKind, OptionVerdict
 from ..analysis.findings.overview import Card, HowSure, Overview
@@ -315,7 +315,7 @@ class Screen(ABC):
         """With the time that its command takes, where that is known and worth telling."""
         text, typed, seconds = self.caution(found), command(found), math.nan
         match found:
-            case NotConverged() | OneSeed() | ReasonFound() | RunsMissing():
+            case NotConverged() | OneSeed() | ReasonFound() | UnfinishedRuns():
                 seconds = found.seconds
         if typed and seconds >= WORTH_TELLING:
             takes = self.labels.takes.format(time=self.numbers.roughly(seconds))
@@ -348,7 +348,7 @@ class Screen(ABC):
         """
 
     def screen(self, found: Overview, data: str) -> SaidOverview:
-        """All of it."""
+        """The first screen: the verdict, the cards, the options and the cautions."""
         return SaidOverview(
             overview=found,
             title=self.title(found),
@@ -402,7 +402,7 @@ def count_words(text: str) -> int:
 
 
 def _at_most(sentences: tuple[str, ...], words: int, between: str) -> str:
-    """As many of the sentences, from the first, as have so many words together."""
+    """The first of some sentences: as many as have so many words together."""
     kept: list[str] = []
     for sentence in sentences:
         if count_words(between.join([*kept, sentence])) > words:

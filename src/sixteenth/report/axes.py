@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ..analysis import Grid, runs_table
+from ..analysis.inputs.cells import Arm
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class GridAxes:
 
     models: list[str]
     inits: list[str]
-    rows: list[tuple[str, str]]
+    rows: list[Arm]
     fractions: list[tuple[str, int | None]]
 
 

@@ -43,7 +43,7 @@ def analyse_study(
     predictions: Predictions | None = None,
     *,
     target_error: float | None = None,
-    tested: Sequence[LeverRuns] = (),
+    lever_runs: Sequence[LeverRuns] = (),
 ) -> Findings:
     """What the measurements show, and what to do next.
 
@@ -51,7 +51,7 @@ def analyse_study(
         measurements: of the study.
         predictions: run_id -> (labels, probabilities), for paired comparisons.
         target_error: a test error in [0, 1] that the advice is about.
-        tested: what the levers of `sixteenth explain` measured.
+        lever_runs: what the levers of `sixteenth explain` measured.
     """
     return analyse(
         measurements.results,
@@ -65,7 +65,7 @@ def analyse_study(
         ),
         predictions=predictions,
         target_error=target_error,
-        tested=tested,
+        lever_runs=lever_runs,
     )
 
 

@@ -8,6 +8,7 @@ fields        the types of their fields
 hub_address   how a data set of the Hugging Face Hub is named
 fraction      fractions of the training set
 yaml          the subset of YAML for study files
+agreement     whether test predictions are those of the accuracy beside them
 work          what a study does besides training its runs
 presets/      study files that come with the package
 """

@@ -40,6 +40,8 @@ from .train_spec import STRICT, TrainSpec
 
 MIN_EPOCHS, MIN_STEPS = 4, 100
 """Of runs for which `lengths: auto` measures shorter lengths: a quarter of less teaches little."""
+LARGEST_IMAGE_SIZE = 1024
+"""Height and width, in pixels, that images may be resized to."""
 
 
 class RunSpec(BaseModel):
@@ -141,7 +143,7 @@ class StudySpec(BaseModel):
     """cifar10, cifar100, digits, hf://OWNER/NAME, or a path to images."""
     data_name: Text | None = None
     """Name of the data in the report; by default the name of the dataset or folder."""
-    image_size: Annotated[int, Field(ge=4, le=1024, strict=True)] = 32
+    image_size: Annotated[int, Field(ge=4, le=LARGEST_IMAGE_SIZE, strict=True)] = 32
     """Height and width to resize every image to, in pixels."""
     interpolation: Interpolation | Literal["auto"] = "auto"
     """By which images are resized. auto: as for the pretrained weights of the study, where these

@@ -24,7 +24,7 @@ from ..analysis.findings.explained import (
     ExplainedLever,
     LeverVerdict,
 )
-from ..analysis.findings.levers import CellPair, Lever
+from ..analysis.findings.levers import MORE_SEEDS, CellPair, Lever
 from ..analysis.findings.types import SectionKey
 from ..analysis.inputs.cells import Cell
 from ..errors import DataError, InputError, MismatchError, ModelError, WeightsError
@@ -32,7 +32,7 @@ from ..spec import StudySpec, load_frozen
 from ..spec.fields import is_part_trained
 from ..storage.kept_tables import KeptRows
 from ..storage.study_folder import StudyFolder
-from .levers import MORE_SEEDS, LeverStudy, begun_levers, lever_study, pair_name
+from .levers import LeverStudy, begun_levers, lever_study, pair_name
 from .listener import Listener
 from .study import Study
 from .sub_study import SubStudy
@@ -60,7 +60,7 @@ def find_pair(study: Study, between: tuple[str, str] | None = None) -> CellPair:
         raise stopped
     if between is not None:
         ends = sorted((_cell_of(study, run_id) for run_id in between), key=lambda c: c.accuracy)
-        pair = CellPair(ends[0].fraction, ends[0].key[:2], ends[1].key[:2])
+        pair = CellPair(ends[0].fraction, ends[0].arm, ends[1].arm)
         if ends[1].fraction != pair.fraction or pair.behind == pair.ahead:
             raise InputError(
                 f"--between {' '.join(between)}: name runs of two cells of one fraction, which "
@@ -88,10 +88,10 @@ def find_pair(study: Study, between: tuple[str, str] | None = None) -> CellPair:
         behind, ahead = first.big, first.small
         if expect is Expect.SMALLER:
             behind, ahead = ahead, behind
-        pair = CellPair(behind.fraction, behind.key[:2], ahead.key[:2])
+        pair = CellPair(behind.fraction, behind.arm, ahead.arm)
         if left and pair_name(pair) not in left:
             return as_now(study, next(iter(left.values())))
-    ends = [cell for arm in (pair.behind, pair.ahead) for cell in grid.curve(*arm)]
+    ends = [cell for arm in (pair.behind, pair.ahead) for cell in grid.curve(arm)]
     if any(cell.so_far for cell in ends if cell.fraction == pair.fraction):
         raise stopped
     if any(is_part_trained(init) for _, init in (pair.behind, pair.ahead)):
@@ -143,7 +143,7 @@ def find_levers(study: Study, pair: CellPair, only: Sequence[Lever] = ()) -> lis
     Raises:
         InputError: a lever that was asked for cannot apply.
     """
-    cells = {(cell.key[:2], cell.fraction): cell for cell in study.findings().grid.cells}
+    cells = {(cell.arm, cell.fraction): cell for cell in study.findings().grid.cells}
     for model, init in (pair.behind, pair.ahead):
         if ((model, init), pair.fraction) not in cells:
             raise InputError(
@@ -299,7 +299,7 @@ def control_study(study: Study) -> SubStudy:
     if control is None:
         raise InputError(f"nothing to separate: {_why_not_separated(study.findings())}")
     cell = control.cell
-    run = next(run for run in study.runs() if run.cell == cell.key[:3])
+    run = next(run for run in study.runs() if run.cell == cell.without_length)
     steps = round(control.steps)
     for place in StudyFolder(study.folder).control_folders(steps):
         old = load_frozen(place.spec_path) if place.spec_path.is_file() else None
@@ -311,7 +311,9 @@ def control_study(study: Study) -> SubStudy:
         content[axis] = list(dict.fromkeys([*(getattr(old, axis) if old else ()), value]))
     content["train"] |= {"schedule": run.train.schedule, "steps": steps}
     spec = StudySpec.model_validate(content)
-    runs = [run for run in spec.runs() if run.cell == cell.key[:3] and run.seed in cell.seeds]
+    runs = [
+        run for run in spec.runs() if run.cell == cell.without_length and run.seed in cell.seeds
+    ]
     return SubStudy(study, spec, place.path, runs)
 
 
@@ -320,7 +322,7 @@ def _why_not_separated(found: Findings) -> str:
     cautions = found.overview.cautions
     doubling = next((e.doubling for e in found.answer if isinstance(e, BoughtByImages)), None)
     best = found.advice.best
-    curve = found.grid.curve(*best.cell.arm) if isinstance(best, BestNetwork) else []
+    curve = found.grid.curve(best.cell.arm) if isinstance(best, BestNetwork) else []
     if doubling is None and len(curve) < 2:
         return "the best network was trained on one number of images alone"
     if doubling is None or not doubling.measured:

@@ -19,13 +19,10 @@ from ..analysis.inputs.cells import Arm
 from ..errors import ModelError, WeightsError
 from ..spec import RunSpec, StudySpec, load_frozen
 from ..spec.fields import BASIC_BLOCKS, is_resnet
-from ..spec.specs import slug
+from ..spec.specs import LARGEST_IMAGE_SIZE, slug
 from ..storage.kept_tables import KeptRows
 from ..storage.study_folder import EXPLAIN, StudyFolder
 
-MORE_SEEDS = 2
-"""Repeats of both cells by the lever `seeds`."""
-LARGEST_IMAGE = 1024
 LEVER_KEYS = ("image_size", "stem", "zero_init_residual")
 """Keys outside `train` that a lever changes; the others make its small study."""
 
@@ -165,10 +162,10 @@ def begun_levers(
 
     All of a pair have it in one order, in whichever they were begun.
     """
-    for tested in sorted((folder / EXPLAIN).glob("*")):
+    for place in sorted((folder / EXPLAIN).glob("*")):
         pair = None
         for lever in levers:
-            frozen = StudyFolder(tested / lever.value).spec_path
+            frozen = StudyFolder(place / lever.value).spec_path
             if frozen.is_file():
                 spec = load_frozen(frozen)
                 pair = pair or _pair_of(spec)
@@ -208,7 +205,7 @@ def _changes(spec: StudySpec, pair: CellPair, lever: Lever, symbols: bool) -> di
             pixels = {key: getattr(train, key) for key in ("crop", "cutout")}
             larger = {key: 2 * size for key, size in pixels.items() if isinstance(size, int)}
             size = 2 * spec.image_size
-            return {"image_size": size, "train": larger} if size <= LARGEST_IMAGE else None
+            return {"image_size": size, "train": larger} if size <= LARGEST_IMAGE_SIZE else None
         case Lever.STEM:
             return {"stem": "cifar"} if spec.stem == "default" and _have_stem(arms) else None
         case Lever.ZERO_INIT:

@@ -58,7 +58,7 @@ class StudyResults:
         self._snapshot: StudySnapshot | None = None
         self._merged: tuple[list[StudySnapshot], StudySnapshot] | None = None
         self._tables: tuple[StudySnapshot, dict[str, pd.DataFrame]] | None = None
-        self._test_snapshots: dict[Path, StudySnapshot] = {}
+        self._lever_snapshots: dict[Path, StudySnapshot] = {}
         self._analysed: tuple[list[StudySnapshot], StudySpec, Findings] | None = None
 
     @property
@@ -127,7 +127,7 @@ class StudyResults:
         """
         return [self.snapshot(), self._read_all(), *(read for _, read in self._read_levers())]
 
-    def tests(self) -> list[tuple[Lever | None, StudySnapshot]]:
+    def lever_runs(self) -> list[tuple[Lever | None, StudySnapshot]]:
         """The runs of `sixteenth explain` so far: those of each lever, by place.
 
         With None as their lever those of the control runs, as far as they have begun: how many
@@ -257,7 +257,7 @@ class StudyResults:
         from .results import class_sizes, results_table
 
         snapshot = self._read_all()
-        tested = [
+        lever_runs = [
             LeverRuns(
                 each.pair,
                 each.lever,
@@ -274,7 +274,7 @@ class StudyResults:
             measured,
             predictions,
             target_error=target_error,
-            tested=tested,
+            lever_runs=lever_runs,
         )
 
     def snapshot(self) -> StudySnapshot:
@@ -311,14 +311,14 @@ class StudyResults:
         from .levers import begun_levers
 
         begun = list(begun_levers(self.spec, self.folder, Lever if levers is None else levers))
-        kept = self._test_snapshots
+        kept = self._lever_snapshots
         for each in begun:
             kept[each.folder] = _read_again(kept.get(each.folder), each.folder, each.runs())
         return [(each, kept[each.folder]) for each in begun]
 
     def _read_controls(self) -> list[StudySnapshot]:
         """What the control runs of `sixteenth explain --separate` have left, likewise."""
-        kept, found = self._test_snapshots, []
+        kept, found = self._lever_snapshots, []
         for place in StudyFolder(self.folder).control_folders():
             if place.spec_path.is_file():
                 begun = {run.path.name for run in place.runs()}

@@ -71,7 +71,7 @@ def results_table(snapshot: StudySnapshot, *, intervals: bool = True) -> pd.Data
         InputError: a run was not made by the study.
     """
     from ..analysis import Metric, read_grid, run_intervals
-    from .tested import paired, read_tested
+    from .predictions import paired, read_tested
 
     check_made_by(snapshot)
     kept = snapshot.kept

@@ -198,7 +198,7 @@ class Study(StudyResults):
         from .executors import place_of
         from .kept import lost_reasons, save_lost_rows
         from .planning.executions import ExecutionRequest, write_executions
-        from .tested import check_predictions
+        from .predictions import check_predictions
 
         began = time.monotonic()
         listener = listener or Listener()

@@ -116,7 +116,7 @@ def test_of_a_target_that_may_never_be_reached_the_model_is_told_that_is_likelie
     made = study(arms, test_size=500)
     curves, chances = fit_curves(read_grid(made.results)), {}
     for arm in arms:
-        largest = curves.grid.curve(*arm)[-1].train_size
+        largest = curves.grid.curve(arm)[-1].train_size
         sizes = largest * np.array([1.0, FARTHEST])
         chances[arm] = float((curves.errors(arm, sizes)[:, 1] <= 0.02).mean())
     assert 0 < min(chances.values()) < max(chances.values()) < 0.5, "no middle that would decide"
@@ -148,7 +148,7 @@ def test_models_that_single_trainings_cannot_tell_apart_call_for_seeds(study):
     assert found.best.rival is not None
     assert "cannot tell it from" in said(found).best
     seeds = next(step for step in found.steps if isinstance(step, MoreSeeds))
-    assert seeds.difference.verdict == "cannot tell"
+    assert seeds.difference.side == "cannot tell"
     assert seeds.seconds == pytest.approx(2 * (11.181642 + 23.528522) * 10)
     assert "cannot be told apart" in English(Names()).say(seeds)
     assert {seeds.best.model, seeds.rival.model} == {"resnet18", "resnet50"}

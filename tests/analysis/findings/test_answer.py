@@ -140,7 +140,7 @@ def test_what_is_spent_stands_apart_from_what_is_to_be_had(study):
     accuracy = {SMALL: (0.70,), PRE: (0.80,), BIG: (0.6,), ("resnet50", "imagenet"): (0.85,)}
     found = talk(study(accuracy, fractions=ONE))
     (spent,) = [each for each in found.findings.answer if isinstance(each, InHand)]
-    assert spent.best.key[:2] == ("resnet50", "imagenet")
+    assert spent.best.arm == ("resnet50", "imagenet")
     assert spent.init.gain == pytest.approx(0.25, abs=0.02)
     assert spent.model.gain == pytest.approx(0.05, abs=0.02)
     said = next(one for one in found.answer if one.startswith("In hand already"))

@@ -82,14 +82,14 @@ def test_the_same_holds_of_a_bigger_model_unless_explain_has_trained_both_longer
     assert one.behind.arm == BIG
     assert one.lead == pytest.approx(0.15, abs=0.02)
     tested = [lever_runs(study, {SMALL: 0.71, BIG: 0.62}, Lever.STEPS)]
-    assert caution(analysed(made, tested=tested)) is None
+    assert caution(analysed(made, lever_runs=tested)) is None
 
 
 def test_a_caution_stays_where_longer_training_left_open_what_becomes_of_the_lead(study):
     shorter = {(*SMALL, "1/16", 0.5): 0.697, (*BIG, "1/16", 0.5): 0.47}
     made = levelled(base(study, small=0.70, big=0.55, lengths=shorter))
     tested = [lever_runs(study, {SMALL: 0.60, BIG: 0.595}, Lever.STEPS)]
-    found = analysed(made, tested=tested)
+    found = analysed(made, lever_runs=tested)
     (lever,) = [
         each
         for section in found.sections
@@ -108,7 +108,7 @@ def test_a_caution_stays_where_longer_training_left_open_what_becomes_of_the_lea
 def test_longer_training_that_turns_the_order_round_says_who_is_ahead(study):
     made = study({SMALL: BEHIND, PRE: AHEAD}, fractions=SIZES)
     grid = analysed(made).grid
-    best, behind = grid.curve(*PRE)[-1], grid.curve(*SMALL)[-1]
+    best, behind = grid.curve(PRE)[-1], grid.curve(SMALL)[-1]
     one = CatchingUp(best, behind, 0.1, 0.05, 0.01, Average(-0.023, -0.034, -0.012))
     said = language_for().say(one)
     assert "With four times the steps it is 2.3 points ahead (90% interval 1.2 to 3.4 " in said
@@ -117,7 +117,7 @@ def test_longer_training_that_turns_the_order_round_says_who_is_ahead(study):
 
 def test_longer_training_could_change_the_order_until_it_is_told_that_the_lead_stays(study):
     def found(*tested):
-        return caution(analysed(made, tested=tested), NotConverged)
+        return caution(analysed(made, lever_runs=tested), NotConverged)
 
     made = base(study, small=0.60, big=0.50)
     assert found() is not None

@@ -13,7 +13,7 @@ from sixteenth.analysis import Context, analyse, read_grid
 from sixteenth.analysis.findings.answer import SpreadOfTrainings
 from sixteenth.analysis.findings.cautions import NothingLearned, OneSeed
 from sixteenth.analysis.findings.limits import FewEpochs, FewSeeds, Repeats
-from sixteenth.analysis.findings.missing_runs import MeasuredSoFar, RunsMissing
+from sixteenth.analysis.findings.missing_runs import MeasuredSoFar, UnfinishedRuns
 from sixteenth.analysis.findings.not_converged import NotConverged, longer_settings
 from sixteenth.analysis.findings.overview import Verdict
 from sixteenth.analysis.stats.paired import best_network
@@ -83,14 +83,14 @@ def test_what_is_left_takes_the_time_of_the_runs_like_it(study):
     made = study({SMALL: (0.60, 0.70, 0.78), BIG: (0.50, 0.62, 0.72)}, fractions=SIZES)
     whole = made.results.set_index("run_id")["seconds"]
     lost = "resnet50-random-1-seed0"
-    found = caution(made.drop(lost, "missing"), RunsMissing)
+    found = caution(made.drop(lost, "missing"), UnfinishedRuns)
     assert found.seconds == pytest.approx(whole[lost], rel=0.05)
     never = made.drop(lost, "missing")
     never.results.loc[never.results["run_id"] == lost, "train_size"] = math.nan
-    assert caution(never, RunsMissing).seconds == found.seconds, "by the other model's fraction"
+    assert caution(never, UnfinishedRuns).seconds == found.seconds, "by the other model's fraction"
     alone = never.results["model"] != "resnet18"
     never.results = never.results[alone]
-    assert caution(never, RunsMissing).seconds == pytest.approx(whole[lost], rel=0.05)
+    assert caution(never, UnfinishedRuns).seconds == pytest.approx(whole[lost], rel=0.05)
 
 
 def test_a_run_that_was_stopped_needs_the_time_that_is_left_of_it(study):
@@ -101,7 +101,7 @@ def test_a_run_that_was_stopped_needs_the_time_that_is_left_of_it(study):
     def found(**stopped):
         context = Context(stopped=stopped)
         analysed = analyse(made.results, predictions=made.predictions, context=context)
-        return next(c for c in analysed.overview.cautions if isinstance(c, RunsMissing))
+        return next(c for c in analysed.overview.cautions if isinstance(c, UnfinishedRuns))
 
     whole, half = found(), found(**{lost: (6, 12)})
     assert (half.missing, half.stopped, whole.stopped) == (2, ((6, 12),), ())
@@ -127,7 +127,7 @@ def test_a_run_that_is_not_at_its_end_counts_where_no_other_seed_is(study):
 
     def of(made):
         found = analyse(made.results, made.histories, predictions=made.predictions)
-        cell = found.grid.curve(*BIG)[-1]
+        cell = found.grid.curve(BIG)[-1]
         missing = [run.run_id for run in found.grid.missing]
         so_far = next((c for c in found.overview.cautions if isinstance(c, MeasuredSoFar)), None)
         return cell.run_ids, missing, so_far, found.grid
@@ -137,10 +137,10 @@ def test_a_run_that_is_not_at_its_end_counts_where_no_other_seed_is(study):
     made = stopped_at(made, lost.format(1), epochs=3)
     ran, missing, so_far, grid = of(made)
     assert (ran, missing) == ([lost.format(0), lost.format(2)], [lost.format(1)])
-    halves = [cell.seeds for cell in grid.lengths(grid.curve(*BIG)[-1])]
+    halves = [cell.seeds for cell in grid.lengths(grid.curve(BIG)[-1])]
     assert halves == [(0, 2), (0, 2)], "half of its training is not half of theirs"
     assert so_far is None, "it is left out, and told as missing"
-    left = caution(made, RunsMissing).seconds
+    left = caution(made, UnfinishedRuns).seconds
     whole = made.results.set_index("run_id")["seconds"][lost.format(0)]
     assert left == pytest.approx(whole, rel=0.3), "not what it has taken until now"
     made = stopped_at(made, lost.format(0), epochs=3, status="running")
@@ -183,7 +183,7 @@ def test_the_time_of_a_head_grows_with_its_images(study):
     made = with_heads(study)
     lost = f"resnet18-{HEAD[1]}-1-seed0"
     made.results.loc[made.results["run_id"] == lost, "status"] = "missing"
-    assert caution(made, RunsMissing).seconds == pytest.approx(50)
+    assert caution(made, UnfinishedRuns).seconds == pytest.approx(50)
 
 
 def test_a_seed_that_is_planned_is_not_asked_for_again(study):
@@ -196,7 +196,7 @@ def test_a_seed_that_is_planned_is_not_asked_for_again(study):
     for run_id in planned.results["run_id"][planned.results["seed"] == 1]:
         planned = planned.drop(run_id, "missing")
     assert caution(planned, OneSeed) is None
-    assert caution(planned, RunsMissing).missing == 2
+    assert caution(planned, UnfinishedRuns).missing == 2
 
 
 def quick_then_tuned(study, tuned_seeds=(0,)):
@@ -314,5 +314,5 @@ def test_runs_whose_loss_diverged_are_counted_among_the_failed_ones(study):
     made = study({SMALL: (0.60, 0.70, 0.78), BIG: (0.50, 0.62, 0.72)}, fractions=SIZES)
     made = made.drop("resnet50-random-1-seed0", "failed", "DivergedError: the loss became nan")
     made = made.drop("resnet50-random-1of2-seed0", "failed", "NodeError: its data are not there")
-    found = caution(made, RunsMissing)
+    found = caution(made, UnfinishedRuns)
     assert (found.failed, found.diverged, found.to_begin) == (2, 1, True)

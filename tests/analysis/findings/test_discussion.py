@@ -35,7 +35,7 @@ from sixteenth.language import language_for
 
 def test_the_reference_study_is_read_as_it_was_made():
     found = talk(make_study(REFERENCE, train=REFERENCE_TRAIN, seeds=(0, 1, 2), seed_sd=0.003))
-    assert found.overview.best.cell.key[:2] == ("resnet50", "imagenet")
+    assert found.overview.best.cell.arm == ("resnet50", "imagenet")
     assert "its weights are worth" in found.answer[2]
     assert "ahead of resnet18" in found.answer[2]
     said = text(found, "expectation")
@@ -170,7 +170,7 @@ def test_a_single_difference_among_several_sizes_must_pass_holms_correction(stud
     row, found = rows[-1], discuss(table, context=CONTEXT)
     assert 0.02 < row.found.p_value < 0.045
     assert row.p == pytest.approx(3 * row.found.p_value)
-    assert row.found.verdict == "above"
+    assert row.found.side == "above"
     assert row.strength == "cannot tell"
     assert "ahead" not in text(found, "expectation")
     assert "a difference counts when p is at most 0.05" in text(found, "expectation")
@@ -216,7 +216,7 @@ def test_what_pretraining_brings_is_said_at_each_size_with_its_trend(reference):
     assert "For resnet18, what ImageNet weights bring shrinks from 3,125 to 50,000 images" in said
     found = [s.finding for s in section(talk(reference), "pretraining")]
     changes = {f.model: f for f in found if isinstance(f, InitGainChange)}
-    assert changes["resnet18"].difference.verdict == "below"
+    assert changes["resnet18"].difference.side == "below"
     assert changes["resnet18"].strength == "measured"
     assert "is ahead of the same model from random weights" in said
 
@@ -286,7 +286,7 @@ def test_a_last_step_that_goes_the_other_way_is_not_hidden(study):
     )
     found = talk(made)
     (gain,) = of_kind(found, GainFromData)
-    assert (gain.difference.verdict, gain.last_step.verdict) == ("below", "above")
+    assert (gain.difference.side, gain.last_step.side) == ("below", "above")
     assert gain.as_expected is None
     said = text(found, "expectation")
     assert "gained less from more data" in said

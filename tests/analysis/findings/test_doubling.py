@@ -31,8 +31,8 @@ def test_images_and_steps_are_told_apart_by_a_shorter_training_on_all_images(stu
     assert doubling.control is None
     assert doubling.from_images.value == pytest.approx(0.004, abs=0.01)
     assert doubling.from_steps.value == pytest.approx(0.056, abs=0.01)
-    assert doubling.from_images.verdict == "cannot tell"
-    assert doubling.from_steps.verdict == "above"
+    assert doubling.from_images.side == "cannot tell"
+    assert doubling.from_steps.side == "above"
     assert doubling.from_images.value + doubling.from_steps.value == pytest.approx(
         doubling.gain.value
     )

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from talking import english, section, talk
 
+from sixteenth.analysis.findings import lever_effects
 from sixteenth.analysis.findings.explained import (
     Average,
     ExplainedGap,
@@ -21,7 +22,6 @@ from sixteenth.analysis.findings.explained import (
     UnfinishedLevers,
     lever_verdict,
 )
-from sixteenth.analysis.findings.lever_effects import explained
 from sixteenth.analysis.findings.levers import CellPair, Lever, LeverRuns
 from sixteenth.analysis.inputs.trainings import UNCERTAINTY, assumed_deviation
 from sixteenth.language import language_for
@@ -37,6 +37,12 @@ def lever_runs(study, accuracy, lever=Lever.STEPS, *, pair=PAIR, **more):
     made = study({arm: (value,) for arm, value in accuracy.items()}, fractions=SIZES, **more)
     settings = SETTINGS.get(lever, ())
     return LeverRuns(pair, lever, made.results, made.predictions, settings)
+
+
+def explained(results, predictions, runs, level):
+    """What `analyse` finds in these runs of levers."""
+    telling = [each for each in runs if each.begins_to_tell]
+    return lever_effects.explained(results, predictions, runs, telling, level)
 
 
 def base(study, small=0.50, big=0.40, **more):
@@ -154,7 +160,7 @@ def test_what_is_not_trained_yet_is_counted_by_lever_also_where_it_has_begun_no_
         (Lever.STEPS, 3, 4),
         (Lever.SEEDS, 0, 4),
     ]
-    texts = [one.text for one in section(talk(measured, tested=tested), "reasons-tested")]
+    texts = [one.text for one in section(talk(measured, lever_runs=tested), "reasons-tested")]
     assert texts[1].startswith(
         "Not all runs that test this are finished: so far 3 of 4 runs with four times the training "
         "steps and 0 of 4 runs with more seeds."
@@ -202,7 +208,7 @@ def test_a_rate_that_was_tried_for_the_one_that_is_ahead_now_is_told(study):
     found = explained(measured.results, measured.predictions, [half], 0.95)
     assert [type(each) for each in found] == [ExplainedGap, TriedAhead]
     assert (found[1].gain.start.arm, found[1].behind.arm) == (SMALL, BIG)
-    texts = [one.text for one in section(talk(measured, tested=[half]), "reasons-tested")]
+    texts = [one.text for one in section(talk(measured, lever_runs=[half]), "reasons-tested")]
     assert texts[1].startswith("Half the learning rate for resnet18 alone: +")
     assert texts[1].endswith(
         "resnet18 was behind when this was tried and is ahead now, so it does not tell why "
@@ -215,7 +221,7 @@ def test_networks_that_differ_in_their_weights_are_named_by_both(study):
     measured, other = three_arms(study)
     half = lever_runs(study, {SMALL: 0.59}, Lever.RATE_HALF, pair=other)
     found = explained(measured.results, measured.predictions, [half], 0.95)
-    said = english(talk(measured, tested=[half]).findings).say(found[1])
+    said = english(talk(measured, lever_runs=[half]).findings).say(found[1])
     assert "resnet18 from random weights is " in said
     assert " behind resnet18 from ImageNet weights " in said
     assert "resnet18（隨機初始化）" in language_for(tag="zh-Hant").say(found[1])
@@ -270,7 +276,7 @@ def test_tested_reasons_replace_the_suspects_and_are_said(study):
     measured = base(study)
     assert section(talk(measured), "reasons")
     tested = [lever_runs(study, {SMALL: 0.60, BIG: 0.50})]
-    told = talk(measured, tested=tested)
+    told = talk(measured, lever_runs=tested)
     assert not section(told, "reasons")
     texts = [statement.text for statement in section(told, "reasons-tested")]
     (title,) = [each.title for each in told.sections if each.key == "reasons-tested"]
@@ -301,5 +307,5 @@ def test_suspects_stay_until_a_run_of_a_lever_is_finished(study):
     measured, lever = base(study), lever_runs(study, {SMALL: 0.60, BIG: 0.595})
     stopped = replace(lever, results=lever.results.assign(status="interrupted"))
     for tested, key in (([stopped], "reasons"), ([stopped, lever], "reasons-tested")):
-        keys = {part.key for part in talk(measured, tested=tested).sections}
+        keys = {part.key for part in talk(measured, lever_runs=tested).sections}
         assert keys & {"reasons", "reasons-tested"} == {key}

@@ -24,7 +24,10 @@ def test_unstable_training_is_no_caution_once_a_remedy_was_tried(study):
         fell = (measured.histories["model"] == "resnet50") & (measured.histories["epoch"] == 4)
         measured.histories.loc[fell, "train_accuracy"] = 0.1
         found = analyse(
-            measured.results, measured.histories, predictions=measured.predictions, tested=tested
+            measured.results,
+            measured.histories,
+            predictions=measured.predictions,
+            lever_runs=tested,
         )
         return [type(each).__name__ for each in found.overview.cautions]
 
@@ -48,7 +51,7 @@ def four_times_the_steps(study, small=0.65, big=0.45, halfway=HALFWAY, **more):
 
 
 def options(study, measured, *tested):
-    found = analyse(measured.results, predictions=measured.predictions, tested=tested)
+    found = analyse(measured.results, predictions=measured.predictions, lever_runs=tested)
     return {one.kind: one for one in found.options}, found
 
 
@@ -117,7 +120,10 @@ def test_that_longer_training_could_change_the_order_is_no_caution_once_it_was_t
         shorter = {(*SMALL, "1/16", 0.5): 0.595, (*BIG, "1/16", 0.5): 0.445}
         measured = base(study, small=0.60, big=0.45, lengths=shorter, **more)
         found = analyse(
-            measured.results, measured.histories, predictions=measured.predictions, tested=tested
+            measured.results,
+            measured.histories,
+            predictions=measured.predictions,
+            lever_runs=tested,
         )
         return [type(each).__name__ for each in found.overview.cautions]
 

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from talking import discuss, section, talk, text
 
+from sixteenth.analysis.findings.missing_runs import UnfinishedRuns
+from sixteenth.analysis.findings.relation import RunsLeftOut
+from sixteenth.analysis.inputs.cells import MissingReason
 from sixteenth.language import language_for
 
 
@@ -122,3 +125,9 @@ def test_no_pattern_of_missing_runs_stops_the_discussion(study, run):
     for run_id in rng.permutation(simulated.results["run_id"])[: run + 1]:
         simulated = simulated.drop(run_id, "interrupted")
     assert talk(simulated).answer
+
+
+def test_runs_without_a_result_keep_their_names_in_json():
+    left_out = RunsLeftOut(("small-random-1-seed0",), MissingReason("failed", "", ""))
+    assert left_out.to_dict()["kind"] == "MissingRuns"
+    assert UnfinishedRuns(1, 0, 2).to_dict()["kind"] == "RunsMissing"

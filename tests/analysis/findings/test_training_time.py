@@ -40,7 +40,7 @@ def test_a_network_s_accuracies_stand_by_its_steps_with_the_last_gain(study):
     (found,) = found_in(made, LongerTraining)
     assert [cell.length for cell in found.cells] == [0.25, 0.5, 1]
     assert found.gain.value == pytest.approx(0.10, abs=0.01)
-    assert found.gain.verdict == "above"
+    assert found.gain.side == "above"
     assert found.gain.run_ids == (found.cells[2].run_ids[0], found.cells[1].run_ids[0])
 
 

@@ -216,7 +216,7 @@ def test_a_contrast_of_four_cells_is_not_cut_at_one() -> None:
         ("a", 100, 0.99), ("a", 200, 0.01), ("b", 100, 0.01), ("b", 200, 0.99), test_size=1000
     )
     grid = read_grid(rows)
-    cells = [*grid.curve("a", "random"), *grid.curve("b", "random")]
+    cells = [*grid.curve(("a", "random")), *grid.curve(("b", "random"))]
     found = contrast(grid, list(zip((1, -1, -1, 1), cells, strict=True)))
     assert found.low < found.value < found.high
     assert found.value == pytest.approx(1.96)

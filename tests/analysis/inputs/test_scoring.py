@@ -81,7 +81,7 @@ def test_differences_are_of_balanced_accuracy_and_paired_by_image():
     found = {}
     for metric in Metric:
         grid = read_grid(study.results, None, study.predictions, metric)
-        small, big = (grid.curve(model, "random")[-1] for model in ("resnet18", "resnet50"))
+        small, big = (grid.curve((model, "random"))[-1] for model in ("resnet18", "resnet50"))
         found[metric] = compare_cells(grid, small, big)
         assert found[metric].value == pytest.approx(big.accuracy - small.accuracy)
         assert found[metric].basis == "paired"

@@ -65,18 +65,18 @@ def test_cells_that_train_other_weights_have_a_law_of_their_own(study):
     once = study({tuned: (0.6, 0.7, 0.8)})
     both = read_grid(pd.concat([quiet.results, once.results]))
     alone = read_grid(once.results)
-    for cell in both.curve(*tuned):
+    for cell in both.curve(tuned):
         assert both.spread.assumed(cell.key)
         assumed = assumed_deviation(cell.accuracy, cell.train_size)
         assert both.spread.deviation(cell.key) == pytest.approx(assumed, rel=0.12)
         assert cell.key in alone.spread.degrees
-    for cell in both.curve(*heads):
+    for cell in both.curve(heads):
         assert not both.spread.assumed(cell.key)
         assert both.spread.degrees[cell.key] == 27
         assert both.spread.deviation(cell.key) < 0.5 * assumed_deviation(0.6, cell.train_size)
-    pair = both.curve(*heads)[-1], both.curve(*tuned)[-1]
+    pair = both.curve(heads)[-1], both.curve(tuned)[-1]
     assert compare_cells(both, *pair).assumed
-    assert not compare_cells(both, *both.curve(*heads)[:2]).assumed
+    assert not compare_cells(both, *both.curve(heads)[:2]).assumed
 
 
 def test_the_lengths_of_a_network_follow_its_law(study):

@@ -54,7 +54,7 @@ def test_two_equal_models_are_called_different_at_most_as_often_as_the_level_say
     wrong = 0
     for _ in range(150):
         grid, _ = drawn(rng, (0.7, 0.7), seeds=seeds)
-        wrong += compare_cells(grid, *grid.cells).verdict != "cannot tell"
+        wrong += compare_cells(grid, *grid.cells).side != "cannot tell"
     assert wrong / 150 <= 0.05
 
 
@@ -77,7 +77,7 @@ def test_three_seeds_decide_more_than_one():
             grid, _ = drawn(rng, (0.60, 0.63), seeds=seeds, images=5000)
             found = compare_cells(grid, *grid.cells)
             halves[seeds].append(found.half_width)
-            decided[seeds] += found.verdict == "above"
+            decided[seeds] += found.side == "above"
     assert np.mean(halves[3]) < 0.85 * np.mean(halves[1])
     assert decided[3] > decided[1] + 8
 
@@ -130,7 +130,7 @@ def test_a_difference_of_the_detectable_size_is_seen_four_times_in_five(seeds):
     true, seen = float(np.mean(typical)), 0
     for _ in range(200):
         grid, _ = drawn(rng, (0.65, 0.65 + true), seeds=seeds)
-        seen += compare_cells(grid, *grid.cells).verdict == "above"
+        seen += compare_cells(grid, *grid.cells).side == "above"
     assert 0.72 <= seen / 200 <= 0.9
 
 
@@ -162,7 +162,7 @@ def test_networks_that_agree_do_not_show_less_than_their_test_images_can(study):
 
 def test_a_contrast_of_four_cells_estimates_whether_one_difference_is_larger(reference):
     grid = read_grid(reference.results, None, reference.predictions)
-    a, b = grid.curve("resnet18", "random"), grid.curve("resnet50", "random")
+    a, b = grid.curve(("resnet18", "random")), grid.curve(("resnet50", "random"))
     found = contrast(grid, [(1, b[2]), (-1, a[2]), (-1, b[0]), (1, a[0])])
     expected = (b[2].accuracy - a[2].accuracy) - (b[0].accuracy - a[0].accuracy)
     assert found.value == pytest.approx(expected)
@@ -174,7 +174,7 @@ def test_a_table_without_test_sizes_and_predictions_claims_no_difference():
     table = pd.DataFrame({"model": ["a", "b"], "train_size": [10, 10], "test_accuracy": [0.2, 0.9]})
     grid = read_grid(table)
     found = compare_cells(grid, *grid.cells)
-    assert found.verdict == "cannot tell"
+    assert found.side == "cannot tell"
 
 
 def test_several_differences_count_with_one_error_for_all():

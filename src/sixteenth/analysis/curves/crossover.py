@@ -13,7 +13,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .joint import CURVE_LEVEL, spread_of
+from .joint import spread_of
+from .learning_curve import CURVE_LEVEL
 
 HORIZON = 8
 """Crossovers are looked for up to so many times the largest training set: three doublings. No

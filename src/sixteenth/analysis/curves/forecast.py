@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ..inputs.cells import Arm, Cell
 from .crossover import Crossover, crossover, images_for, size_grid
-from .joint import CURVE_LEVEL, Curves
+from .joint import Curves
+from .learning_curve import CURVE_LEVEL
 from .points import CurveWarning
 
 CERTAIN = 0.985
@@ -31,7 +32,7 @@ def doubling_draws(curves: Curves, start: Cell, images: float | None = None) -> 
     """
     grid, size = curves.grid, start.train_size
     errors = curves.errors(start.arm, [size, 2 * size if images is None else images])
-    after = grid.spread.another(grid.curve(*start.arm)[-1].key, "images x2")
+    after = grid.spread.another(grid.curve(start.arm)[-1].key, "images x2")
     return np.asarray(errors[:, 0] - errors[:, 1] + after - grid.spread.another(start.key))
 
 
@@ -54,7 +55,7 @@ def bands(curves: Curves) -> dict[Arm, Band]:
     """The median and interval of the joint draws of every arm, up to twice its largest size."""
     found: dict[Arm, Band] = {}
     for arm in curves.fits:
-        known = [cell.train_size for cell in curves.grid.curve(*arm)]
+        known = [cell.train_size for cell in curves.grid.curve(arm)]
         inside = np.geomspace(known[0], known[-1], 41)
         sizes = np.unique([*inside, *known, *np.geomspace(known[-1], 2 * known[-1], 9)])
         ends = [0.5, (1 - CURVE_LEVEL) / 2, (1 + CURVE_LEVEL) / 2]
@@ -95,7 +96,7 @@ def worth_in_images(curves: Curves, better: Arm, other: Arm, images: float) -> W
     """Images that `other` needs for the error of `better` at `images`, as a factor."""
     if better not in curves.fits or other not in curves.fits:
         return None
-    cells = curves.grid.curve(*other)
+    cells = curves.grid.curve(other)
     smallest, largest = cells[0].train_size, cells[-1].train_size
     sizes = size_grid(smallest, largest)
     targets = curves.errors(better, [images])[:, 0]

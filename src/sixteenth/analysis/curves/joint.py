@@ -23,11 +23,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..inputs.cells import Arm, Cell
 from ..inputs.grid import Grid
+from ..inputs.scoring import smoothed_share
 from ..inputs.trainings import COUNT
-from .learning_curve import LearningCurve, fit_learning_curve
-
-CURVE_LEVEL = 0.9
-"""Level of all intervals that rest on fitted curves: the one that they were calibrated at."""
+from .learning_curve import CURVE_LEVEL, LearningCurve, fit_learning_curve
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class Curves:
         mean = np.array([1 - cell.accuracy for cell in cells])
         # By Cholesky's factor, which every processor finds alike: eigenvectors have no sign of
         # their own, and equal eigenvalues no order. A variance that is not known is zero.
-        covariance = _image_covariance(self.grid, cells) + 1e-16 * np.eye(len(cells))
+        covariance = _errors_covariance(self.grid, cells) + 1e-16 * np.eye(len(cells))
         drawn = mean + rng.multivariate_normal(
             np.zeros(len(cells)), covariance, COUNT, method="cholesky"
         )
@@ -113,7 +111,7 @@ def fit_curves(grid: Grid, chance: float | None = None) -> Curves:
 def points(grid: Grid, arm: Arm) -> list[Cell]:
     """The cells of an arm, one for each size: two fractions may name the same number of images."""
     cells: dict[float, Cell] = {}
-    for cell in grid.curve(*arm):
+    for cell in grid.curve(arm):
         cells.setdefault(cell.train_size, cell)
     return list(cells.values())
 
@@ -124,11 +122,15 @@ def spread_of(draws: NDArray[np.float64]) -> tuple[float, float, float]:
     return float(middle), float(low), float(high)
 
 
-def _image_covariance(grid: Grid, cells: Sequence[Cell]) -> NDArray[np.float64]:
+def _errors_covariance(grid: Grid, cells: Sequence[Cell]) -> NDArray[np.float64]:
     """Covariance of the cells' errors over test images; without predictions only variances.
 
-    To each variance belong one image that is right and one that is wrong (Agresti & Caffo 2000):
-    20 right answers of 20 do not prove a network without errors.
+    Each variance gets one image that is right and one that is wrong, as in `smoothed_share`: 20
+    right answers of 20 do not prove a network without errors. The covariances get none, for what
+    two cells share is known from their answers. `stats.paired` asks for weighted sums of cells
+    instead, and adds its two images to each sum: so a difference between two cells that answer
+    alike has a variance too. Here a cell of an unknown number of test images has none, as its
+    curve was fitted without; there nothing is told then.
     """
     accuracy = np.array([cell.accuracy for cell in cells])
     right = grid.right(cells)
@@ -141,5 +143,5 @@ def _image_covariance(grid: Grid, cells: Sequence[Cell]) -> NDArray[np.float64]:
 
         return grid.scoring.covariance(right, per_image)
     sizes = np.array([cell.effective_size for cell in cells])
-    share = (accuracy * sizes + 1) / (sizes + 2)
+    share = smoothed_share(accuracy, sizes)
     return np.diag(np.where(sizes > 0, share * (1 - share) / (sizes + 2), 0.0))

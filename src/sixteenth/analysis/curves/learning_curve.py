@@ -20,10 +20,11 @@ from .points import CurveWarning, as_number, read_points
 from .posterior import Posterior, posterior
 from .power_laws import PRIOR, Floats, Prior
 
-LEVEL = 0.9
+CURVE_LEVEL = 0.9
+"""Level of all intervals that rest on fitted curves: the one that they were calibrated at."""
 BOUND = 0.8
 """Level of the one-sided bounds of a required size: few sizes leave its interval without an end."""
-HORIZON = 1000.0
+REQUIRED_HORIZON = 1000.0
 """No size beyond this multiple of the largest measured one is ever named as required."""
 
 _TINY = 1e-9
@@ -46,7 +47,7 @@ class RequiredSize:
             None where none of them does.
         middle: the size that is as likely too small as large enough.
         at_least, at_most: one-sided bounds of the size, at `BOUND` each. All three are None where
-            the probability that it takes is not reached within `HORIZON`.
+            the probability that it takes is not reached within `REQUIRED_HORIZON`.
     """
 
     error: float
@@ -118,7 +119,7 @@ class LearningCurve:
         """
         return np.asarray(self.alpha + self.eta * _sizes(n) ** self.gamma)
 
-    def interval(self, n: ArrayLike, level: float = LEVEL) -> tuple[Floats, Floats]:
+    def interval(self, n: ArrayLike, level: float = CURVE_LEVEL) -> tuple[Floats, Floats]:
         """Where a new training at size `n` would measure its error, with probability `level`.
 
         Raises:
@@ -135,7 +136,7 @@ class LearningCurve:
         """-2 * eta * gamma * n**gamma (Hoiem et al. 2021): how much the error hangs on data."""
         return np.asarray(-2 * self.eta * self.gamma * _sizes(n) ** self.gamma)
 
-    def required_size(self, error: float, level: float = LEVEL) -> RequiredSize:
+    def required_size(self, error: float, level: float = CURVE_LEVEL) -> RequiredSize:
         """How many training images an error takes, with the interval of the true curve.
 
         Raises:
@@ -146,7 +147,7 @@ class LearningCurve:
         error = as_number(error)
         tail = (1 - _level(level)) / 2
         first, last = float(self.sizes[0]), float(self.sizes[-1])
-        sizes = np.union1d(np.geomspace(first, last * HORIZON, 120), self.sizes)
+        sizes = np.union1d(np.geomspace(first, last * REQUIRED_HORIZON, 120), self.sizes)
         reached = self._posterior.probability(sizes, error)
 
         def ends(wanted: float) -> float | None:
@@ -217,11 +218,13 @@ def fit_learning_curve(
     points = read_points(sizes, errors, stderr, test_size, chance)
     found = posterior(points, prior)
     alpha, eta, gamma = _nearest_power_law(found, points.sizes)
-    alpha_ends = found.parameter_interval(found.a, alpha, LEVEL)
+    alpha_ends = found.parameter_interval(found.a, alpha, CURVE_LEVEL)
     # Both are positive and known by their size: the interval is that of the logarithm.
     etas = np.log(np.maximum(found.b_mean, _TINY)) - found.gamma * math.log(found.last)
-    eta_ends = np.exp(found.parameter_interval(etas, math.log(max(eta, _TINY)), LEVEL))
-    exponent_ends = np.exp(found.parameter_interval(np.log(-found.gamma), math.log(-gamma), LEVEL))
+    eta_ends = np.exp(found.parameter_interval(etas, math.log(max(eta, _TINY)), CURVE_LEVEL))
+    exponent_ends = np.exp(
+        found.parameter_interval(np.log(-found.gamma), math.log(-gamma), CURVE_LEVEL)
+    )
     return LearningCurve(
         alpha=alpha,
         eta=eta,

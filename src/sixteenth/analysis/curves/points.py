@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
 from ...errors import InputError
+from ..inputs.scoring import smoothed_share
 from .power_laws import Floats, Prior
 
 SAME = 1.5e-4
@@ -242,8 +243,7 @@ def read_points(
     images = np.zeros(len(n))
     if test_size is not None or not known:
         tested = test_size or ASSUMED_TEST_SIZE
-        # One right and one wrong answer are added, to stay off zero (Agresti & Caffo 2000).
-        share = (means * tested + 1) / (tested + 2)
+        share = smoothed_share(means, tested)
         images = share * (1 - share) / tested
     return Points(
         sizes=n,

@@ -51,14 +51,14 @@ class Prior:
     restart: float = 0.01
     """Probability that the points before the last say nothing about what comes after it."""
     restart_doubtful: float = 0.12
-    """The same for a curve that is flat, rises or is still close to guessing."""
+    """`restart` of a curve that is flat, rises or is still close to guessing."""
     restart_stuck: float = 0.8
-    """The same for a curve that is stuck: the very same error at its last sizes, which is what a
+    """`restart` of a curve that is stuck: the very same error at its last sizes, which is what a
     learner gives that answers alike whatever it is shown. How good guessing is is not known."""
     restart_guessing: float = 0.206
-    """The same for a stuck curve that is no worse than guessing: it may well stay there."""
+    """`restart` of a stuck curve that is no worse than guessing: it may well stay there."""
     restart_worse: float = 0.969
-    """The same for a stuck curve that is worse than guessing."""
+    """`restart` of a stuck curve that is worse than guessing."""
     stray: float = 1.16
     """How far true curves stray from power laws, as a multiple of the power laws' own spread..."""
     stray_least: float = 0.0213

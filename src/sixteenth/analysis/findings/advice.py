@@ -12,26 +12,24 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 
 from ...spec.fields import is_frozen
-from ..inputs.cells import Arm, Cell
+from ..inputs.cells import SAME_SIZE, Arm, Cell
 from ..stats.intervals import Interval, cell_interval
 from ..stats.paired import Contrast, compare_cells
 from .compare_options import find_options
 from .cost import seeds_seconds, size_seconds
-from .doubling import SAME_SIZE, ControlRun
+from .doubling import ControlRun
 from .evidence import Evidence
-from .levers import is_testable
+from .levers import MORE_SEEDS, is_testable
 from .options import Option, OptionKind, OptionVerdict, visible_gain
 from .over_sizes import told_apart
 from .recommendation import Lead, recommend
 from .target import Target, reach
-from .types import Finding, Strength, plain
+from .types import Finding, Strength, as_json
 
 WIDE = 2.5
 """Two neighbouring sizes with a larger ratio have room for another one between them."""
-ENOUGH = 4
+ENOUGH_SIZES = 4
 """Sizes in steps of at most `WIDE`, from which on one more leaves a forecast as wide as it is."""
-SEEDS = 2
-"""More trainings of each of two cells that cannot be told apart."""
 CHEAPER = 0.95
 """A rival that took less than this share of the training FLOPs of the best took clearly less."""
 
@@ -146,13 +144,13 @@ class Advice:
 
     @property
     def findings(self) -> tuple[AdviceFinding, ...]:
-        """All of it in the order in which it is told."""
+        """The best network, the target, the options, the steps: as they are told."""
         target = () if self.target is None else (self.target,)
         return (self.best, *target, *self.options, *self.steps)
 
     def to_dict(self) -> dict[str, object]:
-        """The same as plain values for JSON; numbers that are not finite become None."""
-        return {f.name: plain(getattr(self, f.name)) for f in fields(self)}
+        """The fields as plain values for JSON; numbers that are not finite become None."""
+        return {f.name: as_json(getattr(self, f.name)) for f in fields(self)}
 
 
 def advise(evidence: Evidence, target_error: float | None = None) -> Advice:
@@ -231,7 +229,7 @@ def _sizes(evidence: Evidence, options: Sequence[Option]) -> list[AnotherSize]:
     if told or (data.known and data.high < visible_gain(best)):
         return []
     left = [run for run in grid.missing if run.status not in ("failed", "finished")]
-    if any((run.model, run.init) == best.arm for run in left):
+    if any(run.arm == best.arm for run in left):
         return []
     known = [cell.train_size for cell in grid.curves[best.arm]]
     planned = {run.fraction: run for run in grid.runs}.values()  # of which some may have no result
@@ -247,13 +245,13 @@ def _missing_size(known: Sequence[float]) -> float:
     """Where one more size helps most: in the middle of the widest gap, on a logarithmic axis.
 
     Where no gap is wider than a factor of 2.5, it is half of the smallest; NaN where there are
-    `ENOUGH` sizes then: another one hardly makes the forecast narrower.
+    `ENOUGH_SIZES` then: another one hardly makes the forecast narrower.
     """
     gaps = [(b / a, math.sqrt(a * b)) for a, b in pairwise(known)]
     widest, middle = max(gaps, default=(1.0, 0.0))
     if widest > WIDE:
         return middle
-    return known[0] / 2 if len(known) < ENOUGH else math.nan
+    return known[0] / 2 if len(known) < ENOUGH_SIZES else math.nan
 
 
 def _seeds(evidence: Evidence) -> list[MoreSeeds]:
@@ -271,15 +269,15 @@ def _seeds(evidence: Evidence) -> list[MoreSeeds]:
     ahead = told_apart(grid, rival, best, found) and found.value > 0
     # Of runs that were stopped before their end the rest comes first.
     stopped = grid.length < 1 or best.so_far or rival.so_far
-    if once or ahead or stopped or not found.may_be_told_by(SEEDS):
+    if once or ahead or stopped or not found.may_be_told_by(MORE_SEEDS):
         return []
     seeds = tuple(dict.fromkeys(run.seed for run in grid.runs))
-    if not evidence.can_have(best.train_size, len(seeds) + SEEDS):
+    if not evidence.can_have(best.train_size, len(seeds) + MORE_SEEDS):
         return []
     repeats = evidence.explanation.repeats
     repeated = any(run_id in repeats for cell in (best, rival) for run_id in cell.run_ids)
     if repeated or not is_testable(best, rival):
-        more = (*seeds, *(max(seeds) + i for i in range(1, SEEDS + 1)))
+        more = (*seeds, *(max(seeds) + i for i in range(1, MORE_SEEDS + 1)))
         return [MoreSeeds(best, rival, found, seeds_seconds(grid, len(more)), more)]
-    seconds = SEEDS * (best.mean("seconds") + rival.mean("seconds"))
+    seconds = MORE_SEEDS * (best.mean("seconds") + rival.mean("seconds"))
     return [MoreSeeds(best, rival, found, seconds)]

@@ -17,6 +17,7 @@ from ...errors import InputError
 from ..curves.joint import Curves, fit_curves
 from ..curves.learning_curve import LearningCurve
 from ..inputs.cells import Arm, MissingReason
+from ..inputs.context import Context
 from ..inputs.grid import Grid
 from ..inputs.predictions import Predictions
 from ..inputs.scoring import Metric
@@ -25,7 +26,7 @@ from ..stats.spread import LEVEL
 from .advice import Advice, advise
 from .answer import AnswerFinding, answer
 from .causes import causes
-from .diagnosis import AtChance, Context, DiagnosisFinding, chance_accuracy, diagnose
+from .diagnosis import AtChance, DiagnosisFinding, chance_accuracy, diagnose
 from .doubling import last_doubling
 from .doubtful_labels import Suspect, data_findings, suspects
 from .evidence import Evidence
@@ -41,11 +42,11 @@ from .per_class import ClassCurves, class_curves, per_class
 from .pretraining import pretraining
 from .relation import missing, relation
 from .training_time import training_time
-from .types import Finding, Section, SectionKey, plain
+from .types import Finding, Section, SectionKey, as_json
 
 
 @dataclass(frozen=True)
-class MissingRun:
+class LeftOutRun:
     """A run of the plan that no conclusion rests on."""
 
     run_id: str
@@ -82,7 +83,7 @@ class Findings:
     options: tuple[Option, ...]
     sections: tuple[Section, ...]
     diagnoses: tuple[DiagnosisFinding, ...]
-    missing: tuple[MissingRun, ...]
+    missing: tuple[LeftOutRun, ...]
     level: float
     advice: Advice
     metric: Metric
@@ -134,11 +135,14 @@ class Findings:
         return self.curves.grid
 
     def to_dict(self) -> dict[str, object]:
-        """The same as plain values for JSON; numbers that are not finite become None."""
+        """The findings as plain values for JSON, with the fitted curves as `fits`.
+
+        Numbers that are not finite become None.
+        """
         drawn = ("curves", "classes")
         found = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in drawn}
         found["fits"] = [_fit(arm, fit) for arm, fit in self.curves.fits.items()]
-        return {key: plain(value) for key, value in found.items()}
+        return {key: as_json(value) for key, value in found.items()}
 
 
 def analyse(
@@ -149,7 +153,7 @@ def analyse(
     context: Context | None = None,
     predictions: Predictions | None = None,
     target_error: float | None = None,
-    tested: Sequence[LeverRuns] = (),
+    lever_runs: Sequence[LeverRuns] = (),
     level: float = LEVEL,
     metric: str = Metric.ACCURACY,
 ) -> Findings:
@@ -163,7 +167,7 @@ def analyse(
         predictions: run_id -> (labels (n,), probabilities (n, C)); without it, differences are
             not paired by test image, which is one of the findings.
         target_error: a test error in [0, 1] that the advice is about.
-        tested: what the levers of `sixteenth explain` measured; it replaces the suspects.
+        lever_runs: what the levers of `sixteenth explain` measured; it replaces the suspects.
         level: coverage of the intervals of what was measured; forecasts have 90% intervals.
         metric: what is decided by, a value of `Metric`; see `tables.read_grid`.
 
@@ -190,13 +194,13 @@ def analyse(
     at_chance = [each for each in diagnoses if isinstance(each, AtChance)]
     doubted, judges = suspects(grid, context.classes, {each.run_id for each in at_chance})
     classes = class_curves(grid, context, level)
-    begun, tested = tested, [runs for runs in tested if runs.begins_to_tell]
+    telling = [runs for runs in lever_runs if runs.begins_to_tell]
     explanation = Explanation(
-        tuple(explained(results, predictions, begun, level, grid.metric)),
-        lever_gains(results, predictions, tested, level, grid.metric),
+        tuple(explained(results, predictions, lever_runs, telling, level, grid.metric)),
+        lever_gains(results, predictions, telling, level, grid.metric),
         frozenset(
             run_id
-            for runs in tested
+            for runs in telling
             if runs.lever is Lever.SEEDS
             for run_id in runs.results["run_id"]
         ),
@@ -209,7 +213,7 @@ def analyse(
         found: dict[SectionKey, Sequence[Finding]] = {
             SectionKey.RELATION: [*relation(grid, doublings, level), *at_chance],
             SectionKey.EXPECTATION: expectation(grid, rows, expected, curves, level),
-            SectionKey.CAUSES: [] if tested else causes(grid, rows, expected, context),
+            SectionKey.CAUSES: [] if telling else causes(grid, rows, expected, context),
             SectionKey.TESTED: explanation.findings,
             SectionKey.TRAINING_TIME: training_time(grid, level),
             SectionKey.PRETRAINING: [*pretraining(grid, curves, level)],
@@ -231,7 +235,7 @@ def analyse(
         options=advice.options,
         sections=tuple(section for section in sections if section.findings),
         diagnoses=tuple(diagnoses),
-        missing=tuple(MissingRun(r.run_id, r.status, r.why_missing) for r in grid.missing),
+        missing=tuple(LeftOutRun(r.run_id, r.status, r.why_missing) for r in grid.missing),
         level=level,
         advice=advice,
         metric=grid.metric,

@@ -16,7 +16,7 @@ from .doubling import LastDoubling, left_to_gain, training_gain
 from .evidence import Evidence
 from .explained import Explanation
 from .measured_options import measured_options
-from .missing_runs import RunsMissing
+from .missing_runs import UnfinishedRuns
 from .options import HeldBack, Option, OptionKind, OptionVerdict, verdict_of
 from .training_curves import mean_climb
 from .types import Finding, Strength
@@ -83,7 +83,7 @@ class NothingFinished(Finding):
 
 
 AnswerFinding = (
-    PartTrained | InHand | BoughtByImages | SpreadOfTrainings | NothingFinished | RunsMissing
+    PartTrained | InHand | BoughtByImages | SpreadOfTrainings | NothingFinished | UnfinishedRuns
 )
 
 
@@ -94,11 +94,9 @@ def answer(evidence: Evidence, advice: Advice) -> list[AnswerFinding]:
     grid, best = evidence.grid, evidence.best
     found: list[AnswerFinding] = [*PartTrained.of(grid, best)]
     found += in_hand(evidence, best)
-    found += [
-        BoughtByImages(one) for one in evidence.doublings if (one.model, one.init) == best.arm
-    ]
+    found += [BoughtByImages(one) for one in evidence.doublings if one.arm == best.arm]
     found.append(SpreadOfTrainings.of(grid, best))
-    return [*found, *RunsMissing.of(evidence)]
+    return [*found, *UnfinishedRuns.of(evidence)]
 
 
 def in_hand(evidence: Evidence, best: Cell) -> Iterator[InHand]:

@@ -16,9 +16,10 @@ from enum import StrEnum
 
 from ...spec.fields import is_part_trained
 from ..inputs.cells import Cell
+from ..inputs.context import Context
 from ..inputs.grid import Grid
 from ..stats.paired import Contrast
-from .diagnosis import CLIMB, Context, UnstableTraining, falls_back, fit_error
+from .diagnosis import CLIMB, UnstableTraining, falls_back, fit_error
 from .expectation import Expect, Outcome, SizeVerdict
 from .training_curves import mean_climb
 from .training_time import DifferenceByLength, by_length

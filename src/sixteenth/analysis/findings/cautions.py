@@ -25,13 +25,13 @@ from .diagnosis import UnstableTraining, falls_back
 from .evidence import Evidence
 from .explained import ExplainedLever
 from .levers import Lever
-from .missing_runs import MeasuredSoFar, RunsMissing, StoppedEarly
+from .missing_runs import MeasuredSoFar, StoppedEarly, UnfinishedRuns
 from .not_converged import CatchingUp, NotConverged
 from .options import Option, OptionVerdict
 from .per_class import ImbalancedClasses, imbalance
 from .types import Finding, Strength
 
-SEEDS = 3
+ENOUGH_SEEDS = 3
 """Trainings of each cell that measure the spread between them well enough for a verdict."""
 
 
@@ -66,7 +66,7 @@ class OneSeed(Finding):
             planned = {run.seed for run in grid.runs if trained_part(run.init) == part}
             if grid.spread.assumed(cell.key) and len(planned) == 1:
                 seeds = tuple(dict.fromkeys(run.seed for run in grid.runs))
-                seeds += tuple(max(seeds) + i for i in range(1, SEEDS - len(seeds) + 1))
+                seeds += tuple(max(seeds) + i for i in range(1, ENOUGH_SEEDS - len(seeds) + 1))
                 seeds = seeds if evidence.can_have(most, len(seeds)) else ()
                 deviation = grid.spread.deviation(cell.key)
                 yield cls(deviation, seeds, seeds_seconds(grid, len(seeds)), once(grid, cell))
@@ -221,7 +221,7 @@ Caution = (
     | StoppedEarly
     | MeasuredSoFar
     | PartTrained
-    | RunsMissing
+    | UnfinishedRuns
 )
 
 

@@ -16,6 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...spec.fields import is_frozen, is_part_trained, other_weights, trains_more
+from ...spec.train_spec import LEAST_GAIN
 from ..inputs.cells import Cell
 from ..inputs.grid import Grid
 from .doubling import LastDoubling, has_next_images, left_to_gain, may_change
@@ -23,10 +24,6 @@ from .evidence import Evidence
 from .forecast_options import longer_training, more_images
 from .measured_options import measured_options
 from .options import HeldBack, Option, OptionKind, OptionVerdict
-
-LITTLE = 0.005
-"""Where no gain is there to compare with, a last doubling of the steps may still have bought half a
-point: as much ends a training of `epochs: auto`."""
 
 
 def find_options(evidence: Evidence, start: Cell) -> tuple[Option, ...]:
@@ -42,7 +39,7 @@ def find_options(evidence: Evidence, start: Cell) -> tuple[Option, ...]:
     options += tried
     options += _not_tried(evidence, start, tried)
     doubling = evidence.last_doubling(start.arm)
-    curve = evidence.grid.curve(*start.arm)
+    curve = evidence.grid.curve(start.arm)
     separated = not _steps_grow(curve) if doubling is None else doubling.separated
     guesses = evidence.guesses(evidence.best)
     judged = (
@@ -74,7 +71,7 @@ def _not_at_end(grid: Grid, option: Option) -> HeldBack | None:
     if option.kind is not OptionKind.DATA or option.measured:
         return None
     start = option.start
-    fewer = (cell for cell in grid.curve(*start.arm) if cell.train_size < start.train_size)
+    fewer = (cell for cell in grid.curve(start.arm) if cell.train_size < start.train_size)
     may = (may_change(grid, (cell, start), start.accuracy - cell.accuracy) for cell in fewer)
     return HeldBack.NOT_AT_END if any(may) else None
 
@@ -177,19 +174,20 @@ def _converged(
     for cell in ends:
         climbs = evidence.still_climbs(cell)
         told.append((left_to_gain(grid, cell, longest), False if climbs else None))
-    most = abs(option.gain) if option.known else LITTLE
+    # Without a gain to compare with, as much as ends a training of `epochs: auto`.
+    most = abs(option.gain) if option.known else LEAST_GAIN
     found = [unknown if math.isnan(left) else _brings_less(left, most) for left, unknown in told]
     return False if False in found else None if None in found else True
 
 
 def _training_ended(grid: Grid, training: Option, doubling: LastDoubling | None) -> bool | None:
-    """Whether twice the steps would bring less than `LITTLE`; None where they may or may not."""
+    """Whether twice the steps would bring less than `LEAST_GAIN`; None where that is open."""
     if training.verdict is OptionVerdict.HELPS:
         return False
     if training.known:
-        return True if training.high < LITTLE else None
+        return True if training.high < LEAST_GAIN else None
     by_steps = doubling.from_steps if doubling is not None else None
-    if by_steps is not None and by_steps.low > 0 and by_steps.value >= LITTLE:
+    if by_steps is not None and by_steps.low > 0 and by_steps.value >= LEAST_GAIN:
         return False
     if training.converged is not None:
         return training.converged
@@ -200,7 +198,7 @@ def _trained_ends(grid: Grid, option: Option) -> list[Cell]:
     """The cells that an option leads to, where the study trained it without a lever."""
     if not option.measured or option.end is None or option.lever is not None:
         return []
-    start, curve = option.start, grid.curve(*option.end)
+    start, curve = option.start, grid.curve(option.end)
     if option.kind is OptionKind.DATA:
         return [cell for cell in curve if has_next_images(grid, cell, start)]
     return [cell for cell in curve if cell.train_size == start.train_size]

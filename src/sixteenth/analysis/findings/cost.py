@@ -18,11 +18,11 @@ def cell_seconds(grid: Grid, cell: Cell, images: float | None = None) -> float:
     how long that takes.
     """
     images = cell.train_size if images is None else images
-    longer = 1.0 if _equal_steps(grid.curve(*cell.arm)) else images / cell.train_size
+    longer = 1.0 if _equal_steps(grid.curve(cell.arm)) else images / cell.train_size
     seconds = cell.mean("seconds") * longer
     if not is_frozen(cell.init):
         return seconds
-    runs = (run for other in grid.curve(*cell.arm) for run in other.runs)
+    runs = (run for other in grid.curve(cell.arm) for run in other.runs)
     passes = [run.feature_seconds for run in runs if run.feature_seconds > 0]
     if not passes:
         return math.nan
@@ -56,7 +56,7 @@ def study_seconds(grid: Grid, repeats: Container[str] = ()) -> float:
 def longer_seconds(
     grid: Grid, repeats: Container[str] = (), times: float = 2.0, *, steps: int | None = None
 ) -> float:
-    """The same where each run is trained so many `times` as long, or for so many steps.
+    """`study_seconds` where each run is trained so many `times` as long, or for so many steps.
 
     A head on frozen features is fitted to its end, and takes no longer.
     """
@@ -79,7 +79,10 @@ def seeds_seconds(grid: Grid, seeds: int) -> float:
 
 
 def size_seconds(grid: Grid, size: float) -> float:
-    """The same of the runs of one more size: each model and weights with each seed of the study."""
+    """Seconds of training that one more size takes; NaN where not known.
+
+    Its runs are those of each model and weights with each seed of the study.
+    """
     if grid.length < 1:
         return math.nan
     seeds = len({run.seed for run in grid.runs})
@@ -87,7 +90,7 @@ def size_seconds(grid: Grid, size: float) -> float:
 
 
 def _expected(grid: Grid, run: Run) -> float:
-    curve, size = grid.curve(run.model, run.init), grid.size_of(run)
+    curve, size = grid.curve(run.arm), grid.size_of(run)
     return _at_size(curve, size) if curve and size > 0 else math.nan
 
 

@@ -7,19 +7,19 @@ are named here with their why; `language` says the rules and what was seen.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
 import numpy as np
 
 from ..inputs.cells import Cell, Run
+from ..inputs.context import Context
 from ..inputs.grid import Grid, History
 from ..inputs.scoring import Metric, Scoring
 from ..stats.intervals import binomial_interval
 from .training_curves import climbing, risen
-from .types import Finding, ImageChecks
+from .types import Finding
 
 FITTED = 0.98
 """Clean training accuracy from which a run counts as having fitted its training images: what is
@@ -41,40 +41,6 @@ epochs of a steady training differ by one or two."""
 FALL_ERRORS = 4.0
 """Standard errors of the difference of two epochs that a fall must have besides: the highest and
 the lowest of a hundred epochs without any trend are about that far apart."""
-
-
-@dataclass(frozen=True)
-class Context:
-    """What the tables do not say about a study; whatever is left out is not spoken of."""
-
-    train_images: int | None = None
-    """Labelled training images of the data, of which the fractions are drawn."""
-    num_classes: int | None = None
-    """For the accuracy of guessing, where nothing tells the test images of each class."""
-    class_sizes: Sequence[float] = ()
-    """Test images of each class that has any, for the same, where no predictions tell them."""
-    classes: Sequence[str] = ()
-    """Names of the classes, in the order of their numbers."""
-    class_images: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    """Fraction -> training images of each class in it, in the same order."""
-    disjoint: bool = False
-    """No two seeds share an image: a fraction that is too large for all seeds cannot be trained."""
-    image_size: int | None = None
-    stem: str = "default"
-    epochs: int | None = None
-    steps: int | None = None
-    """Of the recipe of all runs, see `TrainSpec`; None where it has none, or is not known."""
-    schedule: str = ""
-    """A falling learning rate lifts training accuracy at the end by itself."""
-    augmented: bool | None = None
-    never_pretrained: Sequence[str] = ()
-    """Models that nobody has pretrained weights of."""
-    data_checks: ImageChecks | None = None
-    """What the checks of the images found, see `doubtful_labels`; None: not checked."""
-    data_differ: bool = False
-    """The runs did not all see the same images."""
-    stopped: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """run_id -> the epoch that an interrupted run has come to, and all of its epochs."""
 
 
 class DiagnosisKind(StrEnum):

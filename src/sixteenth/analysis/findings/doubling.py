@@ -16,15 +16,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ...spec.fields import AUTO_ENDS, is_frozen
-from ..inputs.cells import Cell
+from ..inputs.cells import SAME_SIZE, Arm, Cell
 from ..inputs.grid import Grid
 from ..stats.paired import Basis, Contrast, compare_cells, contrast
 from ..stats.spread import Spread
 from .types import Finding, Strength
 
-SAME_SIZE = 0.01
-"""Training sets whose sizes differ by less than this share count as one size: halving an odd
-number, or stratifying by class, moves a size by a few images."""
 SAME_STEPS = 0.1
 """Trainings whose steps differ by less than this share count as equally long: epochs of different
 subsets round to different numbers of steps."""
@@ -100,7 +97,10 @@ def as_settled(grid: Grid, cells: Sequence[Cell], found: Contrast) -> Contrast:
 
 
 def last_steps(grid: Grid, cell: Cell, level: float) -> Contrast | None:
-    """The same with its interval, for another training; None where nothing was tested."""
+    """What the last doubling of a cell's steps bought, with its interval for another training.
+
+    None where half of the steps was not tested, and of a head on frozen features.
+    """
     ends = None if is_frozen(cell.init) else _last_doubling_of_steps(grid, cell)
     return None if ends is None else compare_cells(grid, *ends, level)
 
@@ -182,6 +182,11 @@ class LastDoubling(Finding):
     from_steps: Contrast | None = None
     last_steps: float = math.nan
     control: ControlRun | None = None
+
+    @property
+    def arm(self) -> Arm:
+        """The curve."""
+        return self.model, self.init
 
     @property
     def separated(self) -> bool:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..inputs.cells import Arm, Cell
+from ..inputs.cells import SAME_SIZE, Arm, Cell
+from ..inputs.context import ImageChecks
 from ..inputs.grid import Grid
 from ..stats.per_class import class_name
-from .doubling import SAME_SIZE
-from .types import Finding, ImageChecks, Strength
+from .types import Finding, Strength
 
 FEWEST_NETWORKS = 2
 EXAMPLES = 3

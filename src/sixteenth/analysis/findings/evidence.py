@@ -12,9 +12,10 @@ from functools import cached_property
 
 from ..curves.joint import Curves
 from ..inputs.cells import Arm, Cell
+from ..inputs.context import Context
 from ..inputs.grid import Grid
 from ..stats.paired import best_network
-from .diagnosis import AtChance, Context, DiagnosisFinding, TooFewSteps
+from .diagnosis import AtChance, DiagnosisFinding, TooFewSteps
 from .doubling import LastDoubling
 from .explained import Explanation
 
@@ -65,4 +66,4 @@ class Evidence:
 
     def last_doubling(self, arm: Arm) -> LastDoubling | None:
         """Of the images of one model and init; None where its curve does not tell."""
-        return next((one for one in self.doublings if (one.model, one.init) == arm), None)
+        return next((one for one in self.doublings if one.arm == arm), None)

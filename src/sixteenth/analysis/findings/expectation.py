@@ -12,7 +12,7 @@ from ..curves.forecast import find_crossover
 from ..curves.joint import Curves
 from ..inputs.cells import Cell
 from ..inputs.grid import Grid
-from ..stats.paired import Contrast, compare_differences
+from ..stats.paired import Contrast, Side, compare_differences
 from .doubling import as_settled
 from .over_sizes import over_sizes
 from .types import Finding, Strength
@@ -208,13 +208,13 @@ def verdicts(grid: Grid, expect: Expect, level: float) -> list[SizeVerdict]:
 
 
 def _size_verdicts(grid: Grid, init: str, expect: Expect, level: float) -> Iterator[SizeVerdict]:
-    better = "below" if expect is Expect.SMALLER else "above"
+    better = Side.BELOW if expect is Expect.SMALLER else Side.ABOVE
     small, big = grid.compared_models
     rows = over_sizes(grid, (small, init), (big, init), level)
     for row in rows:
         outcome = Outcome.CANNOT_TELL
         if row.told:
-            outcome = Outcome.HELD if row.found.verdict == better else Outcome.OPPOSITE
+            outcome = Outcome.HELD if row.found.side is better else Outcome.OPPOSITE
         detectable = row.found.detectable_of(len(rows))
         yield SizeVerdict(
             init, row.first, row.second, row.found, row.p, outcome, len(rows), detectable
@@ -284,7 +284,7 @@ def _gain_from_data(
         for start in starts
     )
     told = whole.leaves_out_zero
-    turned = told and step.leaves_out_zero and step.verdict != whole.verdict
+    turned = told and step.leaves_out_zero and step.side is not whole.side
     expected = expect is Expect.BIGGER and told and not turned
     return [
         GainFromData(
@@ -298,7 +298,7 @@ def _gain_from_data(
             difference=whole,
             last_from=before.small.train_size if turned else None,
             last_step=step if turned else None,
-            as_expected=whole.verdict == "above" if expected else None,
+            as_expected=whole.side is Side.ABOVE if expected else None,
         )
     ]
 
@@ -308,7 +308,7 @@ def _crossover(curves: Curves, init: str) -> list[ModelCrossover]:
     not at its end."""
     small, big = curves.grid.compared_models
     arms = (small, init), (big, init)
-    if any(cell.so_far for arm in arms for cell in curves.grid.curve(*arm)):
+    if any(cell.so_far for arm in arms for cell in curves.grid.curve(arm)):
         return []
     if any(arm not in curves.fits for arm in arms) or len(curves.grid.shared(*arms)) < 2:
         return []

@@ -16,7 +16,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from ..curves.joint import CURVE_LEVEL, spread_of
+from ..curves.joint import spread_of
+from ..curves.learning_curve import CURVE_LEVEL
 from ..inputs.cells import Arm, Cell
 from ..inputs.grid import Grid
 from ..stats.paired import Contrast, another_draws, compare_cells
@@ -186,7 +187,7 @@ class Explanation:
     repeats: frozenset[str] = frozenset()
 
     def levers(self, behind: Cell, ahead: Cell) -> list[ExplainedLever]:
-        """Those that were tried on two cells, in the order of `Lever`."""
+        """The levers that were tried on two cells, in the order of `Lever`."""
         levers = (found for found in self.findings if isinstance(found, ExplainedLever))
         return [one for one in levers if one.compares(behind, ahead)]
 
@@ -198,7 +199,9 @@ class Explanation:
         return _strongest(self.levers(behind, ahead))
 
     def reason_elsewhere(self, behind: Arm, ahead: Arm) -> ExplainedLever | None:
-        """The same of two networks on the most images that they were tested on.
+        """The lever that explains most of what one network is behind another by, if it is a reason.
+
+        On the most images on which levers were tried with the two.
 
         By default `sixteenth explain` tests them on the fewest, which takes the least time.
         """

@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..curves.forecast import doubling_draws, doubts
-from ..curves.joint import CURVE_LEVEL, spread_of
-from ..curves.learning_curve import fit_learning_curve
+from ..curves.joint import spread_of
+from ..curves.learning_curve import CURVE_LEVEL, fit_learning_curve
 from ..curves.power_laws import TRAINING_PRIOR
 from ..inputs.cells import Cell, across_machines
 from ..inputs.trainings import COUNT
@@ -35,7 +35,7 @@ def more_images(evidence: Evidence, start: Cell) -> Option:
         new_images=max(0.0, images - max(grid.labelled, start.train_size)),
         all_labelled=images if images < 2 * start.train_size else math.nan,
         seconds=cell_seconds(grid, start, images),
-        across_machines=across_machines(grid.curve(*arm)),
+        across_machines=across_machines(grid.curve(arm)),
     )
     if arm not in curves.fits:
         return option

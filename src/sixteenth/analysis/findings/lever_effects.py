@@ -37,7 +37,8 @@ from .levers import ALONE, Lever, LeverRuns
 def explained(
     results: pd.DataFrame,
     predictions: Predictions | None,
-    tested: Sequence[LeverRuns],
+    lever_runs: Sequence[LeverRuns],
+    telling: Sequence[LeverRuns],
     level: float,
     metric: Metric = Metric.ACCURACY,
 ) -> list[ExplainedFinding]:
@@ -50,18 +51,17 @@ def explained(
 
     Args:
         results, predictions: of the study.
-        tested: the runs of the levers that were begun. What is not finished is counted; nothing is
-            told before a run is.
+        lever_runs: of the levers that were begun. What is not finished is counted.
+        telling: those of them that begin to tell, see `LeverRuns`.
         level: of the intervals of gains.
         metric: what the study decides by.
     """
-    begun, tested = tested, [runs for runs in tested if runs.begins_to_tell]
-    if not tested:
+    if not telling:
         return []
-    grid = _grid(results, predictions or {}, tested, metric)
+    grid = _grid(results, predictions or {}, telling, metric)
     known = set(results.loc[results["status"] == "finished", "run_id"])
     found: list[ExplainedFinding] = []
-    for pair in dict.fromkeys(runs.pair for runs in tested):
+    for pair in dict.fromkeys(runs.pair for runs in telling):
         cells = [_cell(grid, arm, pair.fraction) for arm in (pair.behind, pair.ahead)]
         if None in cells:
             continue
@@ -71,11 +71,11 @@ def explained(
         found.append(
             ExplainedGap(behind, ahead, Average.of(ahead.accuracy - behind.accuracy, draws))
         )
-        progress = [runs.progress(known) for runs in begun if runs.pair == pair]
+        progress = [runs.progress(known) for runs in lever_runs if runs.pair == pair]
         unfinished = tuple(one for one in progress if one.finished < one.planned)
         if unfinished:
             found.append(UnfinishedLevers(behind, ahead, unfinished))
-        own = {runs.lever: runs.settings for runs in tested if runs.pair == pair}
+        own = {runs.lever: runs.settings for runs in telling if runs.pair == pair}
         levers = [lever for lever in Lever if lever in own and lever is not Lever.SEEDS]
         effects = [_effect(grid, lever, behind, ahead, level) for lever in levers]
         found += [
@@ -89,7 +89,7 @@ def explained(
 def lever_gains(
     results: pd.DataFrame,
     predictions: Predictions | None,
-    tested: Sequence[LeverRuns],
+    telling: Sequence[LeverRuns],
     level: float,
     metric: Metric = Metric.ACCURACY,
 ) -> LeverGains:
@@ -100,7 +100,7 @@ def lever_gains(
     gain starts from the same cell as the other options.
     """
     kept = (Lever.STEPS, Lever.IMAGE_SIZE, Lever.STEM)
-    lasting = [runs for runs in tested if runs.lever in kept]
+    lasting = [runs for runs in telling if runs.lever in kept]
     if not lasting:
         return {}
     grid = _grid(results, predictions or {}, lasting, metric, lengths=True)
@@ -123,7 +123,7 @@ def lever_gains(
 def _grid(
     results: pd.DataFrame,
     predictions: Predictions,
-    tested: Sequence[LeverRuns],
+    lever_runs: Sequence[LeverRuns],
     metric: Metric,
     *,
     lengths: bool = False,
@@ -135,12 +135,12 @@ def _grid(
     """
     used = (lambda table: table) if lengths else whole_runs
     tables, predicted = [used(results)], dict(predictions)
-    for runs in tested:
+    for runs in lever_runs:
         table = used(runs.results)
         table = table[table["status"] == "finished"]
         if runs.lever is not Lever.SEEDS:
             table = table.assign(fraction=[_label(f, runs.lever) for f in table["fraction"]])
-        # What two pairs tested alike is one run with one result.
+        # What two pairs trained alike is one run with one result.
         known = {run_id for earlier in tables for run_id in earlier["run_id"]}
         # Repeats keep their names: `results` may have them already.
         named = "" if runs.lever is Lever.SEEDS else f"{runs.lever}/"
@@ -156,7 +156,7 @@ def _label(fraction: object, lever: Lever) -> str:
 
 
 def _cell(grid: Grid, arm: Arm, fraction: str) -> Cell | None:
-    return next((cell for cell in grid.curve(*arm) if cell.fraction == fraction), None)
+    return next((cell for cell in grid.curve(arm) if cell.fraction == fraction), None)
 
 
 def _effect(

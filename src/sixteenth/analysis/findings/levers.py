@@ -24,7 +24,7 @@ class Lever(StrEnum):
     RATE_HALF = "learning-rate-half"
     """For the cell that is behind alone."""
     RATE_DOUBLE = "learning-rate-double"
-    """Likewise."""
+    """For the cell that is behind alone."""
     WEIGHT_DECAY = "weight-decay-x4"
     AUGMENTATION = "augmentation"
     SEEDS = "seeds"
@@ -33,6 +33,8 @@ class Lever(StrEnum):
 
 ALONE = (Lever.RATE_HALF, Lever.RATE_DOUBLE)
 """Levers that are tried on the cell that is behind alone."""
+MORE_SEEDS = 2
+"""More trainings of each of two cells that cannot be told apart: the repeats of `Lever.SEEDS`."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ from ...spec.fields import (
     is_frozen,
     trained_part,
 )
-from ..curves.joint import CURVE_LEVEL, Curves
+from ..curves.joint import Curves
+from ..curves.learning_curve import CURVE_LEVEL
+from ..curves.points import ENOUGH
 from ..inputs.cells import Cell, Run
 from ..inputs.grid import Grid
 from ..inputs.predictions import Unpaired
@@ -29,8 +31,6 @@ FEW_EPOCHS = 10
 """Below this a study speaks of few epochs: common recipes for small images use 15 to 200."""
 MANY_SEEDS = 5
 """From so many trainings of each cell on, the spread between them is called known."""
-MANY_SIZES = 4
-"""From so many sizes on, they fix the shape of a learning curve."""
 
 
 class Limit(Finding):
@@ -140,7 +140,7 @@ class Extrapolation(Limit):
     @property
     def few_sizes(self) -> bool:
         """Whether the sizes are too few to fix the shape of a curve."""
-        return len(self.train_sizes) < MANY_SIZES
+        return len(self.train_sizes) < ENOUGH
 
 
 @dataclass(frozen=True)

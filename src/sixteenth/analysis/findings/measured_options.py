@@ -82,7 +82,7 @@ def measured_options(evidence: Evidence, start: Cell) -> list[Option]:
     ]
     found += [
         (OptionKind.DATA, cell)
-        for cell in grid.curve(*start.arm)
+        for cell in grid.curve(start.arm)
         if has_next_images(grid, cell, start)
     ]
     steps = start.mean("steps")  # 0 of a head

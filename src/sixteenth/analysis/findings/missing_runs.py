@@ -35,8 +35,10 @@ class StoppedEarly(Finding):
         """The finding of a study; none where whole trainings are compared."""
         if grid.length == 1:
             return
-        whole = {cell.key[:3]: cell for cell in grid.other_lengths if cell.length == 1}
-        stopped = [c.train_size for c in grid.cells if c.length < 1 and c.key[:3] not in whole]
+        whole = {cell.without_length: cell for cell in grid.other_lengths if cell.length == 1}
+        stopped = [
+            c.train_size for c in grid.cells if c.length < 1 and c.without_length not in whole
+        ]
         longer = max(whole.values(), key=lambda cell: cell.accuracy, default=None)
         better = longer if longer and longer.accuracy > best.accuracy else None
         yield cls(grid.length, max(stopped, default=best.train_size), better)
@@ -66,8 +68,8 @@ class MeasuredSoFar(Finding):
 
 
 @dataclass(frozen=True)
-class RunsMissing(Finding):
-    """Planned runs that no conclusion rests on.
+class UnfinishedRuns(Finding):
+    """How many planned runs have no result, of which kinds, and what training them takes.
 
     Attributes:
         missing: those that have not begun, were interrupted, or have left no result.
@@ -88,6 +90,9 @@ class RunsMissing(Finding):
     running: int = 0
     stopped: tuple[tuple[int, int], ...] = ()
     diverged: int = 0
+
+    def to_dict(self) -> dict[str, object]:
+        return super().to_dict() | {"kind": "RunsMissing"}  # as JSON has had it
 
     @property
     def to_begin(self) -> bool:

@@ -14,9 +14,10 @@ from typing import Self
 from ...spec.fields import AT_MAX_EPOCHS, AUTO_ENDS, BY_VALIDATION
 from ...spec.train_spec import LEAST_GAIN
 from ..inputs.cells import Cell
+from ..inputs.context import Context
 from ..inputs.grid import Grid
+from ..stats.paired import Side
 from .cost import longer_seconds
-from .diagnosis import Context
 from .doubling import last_steps, training_gain
 from .evidence import Evidence
 from .explained import Average, ExplainedLever, LeverVerdict
@@ -63,7 +64,7 @@ class NotConverged(Finding):
         if not (trained_first or (improves and not _order_stays(evidence, compared))):
             return
         last = last_steps(grid, best, evidence.level)
-        known = improves or (last is not None and last.verdict == "above")
+        known = improves or (last is not None and last.side is Side.ABOVE)
         longer = [one.times_steps for one in options if one.kind is OptionKind.TRAINING]
         times = max(longer, default=2)
         settings, steps = longer_settings(grid, best, evidence.context, times)
@@ -125,7 +126,7 @@ class CatchingUp(Finding):
                     found.append(cls(best, behind, lead, longer=longer))
                 continue
             faster = last.value - best_gain
-            if last.verdict == "above" and faster >= max(LEAST_GAIN, NOTICED * lead):
+            if last.side is Side.ABOVE and faster >= max(LEAST_GAIN, NOTICED * lead):
                 found.append(cls(best, behind, lead, last.value, best_gain, longer))
         found.sort(key=lambda one: one.gain - one.best_gain if math.isfinite(one.gain) else 0.0)
         yield from found[-1:]

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from ...spec.fields import is_part_trained, trains_more
 from ..curves.points import CurveWarning
-from ..inputs.cells import Arm, Cell
+from ..inputs.cells import SAME_SIZE, Arm, Cell
 from ..stats.spread import least_detectable
-from .doubling import SAME_SIZE
 from .levers import Lever
 from .types import Finding, Strength
 
@@ -201,7 +200,7 @@ class Option(Finding):
         return OptionVerdict.CANNOT_TELL if decided and open_still else self.verdict
 
     def to_dict(self) -> dict[str, object]:
-        """As of all findings, with `told`; of what is not `ranked` it has no rank."""
+        """The fields and `told` for JSON; `chance_best` and `regret` only if it is `ranked`."""
         untold = {} if self.ranked else dict.fromkeys(("chance_best", "regret"))
         return {**super().to_dict(), "told": self.told.value, **untold}
 

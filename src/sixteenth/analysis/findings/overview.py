@@ -23,7 +23,7 @@ from .compare_options import find_options
 from .evidence import Evidence
 from .levers import Lever
 from .measured_options import measured_options
-from .missing_runs import MeasuredSoFar, RunsMissing, StoppedEarly
+from .missing_runs import MeasuredSoFar, StoppedEarly, UnfinishedRuns
 from .options import Option, OptionKind, OptionVerdict
 from .recommendation import Lead, recommend
 from .types import Finding, Strength
@@ -138,7 +138,7 @@ class Overview(Finding):
     @property
     def all_failed(self) -> bool:
         """No run is left that could finish: each ended with an error."""
-        return any(isinstance(each, RunsMissing) and each.failed == each.runs
+        return any(isinstance(each, UnfinishedRuns) and each.failed == each.runs
                    for each in self.cautions)  # fmt: skip
 
     @property
@@ -146,7 +146,7 @@ class Overview(Finding):
         """Runs of the study were not begun yet, or not trained to their end: they may tell."""
         return any(
             isinstance(each, StoppedEarly)
-            or (isinstance(each, RunsMissing) and each.missing > 0)
+            or (isinstance(each, UnfinishedRuns) and each.missing > 0)
             or (isinstance(each, MeasuredSoFar) and each.stopped > 0)
             for each in self.cautions
         )
@@ -167,7 +167,7 @@ class Overview(Finding):
     def running(self) -> bool:
         """Runs of the study are being trained: they may tell."""
         return any(
-            isinstance(each, RunsMissing | MeasuredSoFar) and each.running > 0
+            isinstance(each, UnfinishedRuns | MeasuredSoFar) and each.running > 0
             for each in self.cautions
         )
 
@@ -222,7 +222,7 @@ class Overview(Finding):
 
 def overview(evidence: Evidence, advice: Advice, answer: Sequence[AnswerFinding]) -> Overview:
     """The first screen of a study."""
-    missing = RunsMissing.of(evidence)
+    missing = UnfinishedRuns.of(evidence)
     if not isinstance(advice.best, BestNetwork):
         errors = (run.error for run in evidence.grid.missing if run.status == "failed")
         return Overview(Verdict.NOTHING_FINISHED, cautions=missing, error=next(errors, ""))
@@ -299,7 +299,7 @@ def _with_fewer(evidence: Evidence, card: Card) -> Card:
     kind, best = card.option.kind, evidence.best
     if card.option.known or kind not in (OptionKind.MODEL, OptionKind.INIT):
         return card
-    fewer = [c for c in evidence.grid.curve(*best.arm) if c.train_size < best.train_size]
+    fewer = [c for c in evidence.grid.curve(best.arm) if c.train_size < best.train_size]
     for cell in reversed(fewer):
         spent = [one for each in in_hand(evidence, cell) for one in _spent(each)]
         if known := _known(kind, measured_options(evidence, cell), spent):

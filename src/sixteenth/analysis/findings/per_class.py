@@ -18,13 +18,13 @@ from scipy.special import ndtr
 from scipy.stats import chisquare
 
 from ..inputs.cells import Cell
+from ..inputs.context import Context
 from ..inputs.grid import Grid
 from ..inputs.scoring import Metric, Scoring
 from ..stats.intervals import Interval
 from ..stats.paired import best_network
 from ..stats.per_class import ClassRecalls, class_name
 from ..stats.significance import holm
-from .diagnosis import Context
 from .types import Finding, Strength
 
 LEAST = 0.02

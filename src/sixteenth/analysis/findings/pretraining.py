@@ -245,8 +245,8 @@ def _ahead_on_fewer(grid: Grid, before: Arm, after: Arm, level: float) -> list[A
             more,
             as_settled(grid, (more, fewer), compare_cells(grid, more, fewer, level)),
         )
-        for fewer in grid.curve(*after)
-        for more in grid.curve(*before)
+        for fewer in grid.curve(after)
+        for more in grid.curve(before)
         if more.train_size > fewer.train_size
     ]
     told = significant([pair.difference for pair in pairs])
@@ -258,7 +258,7 @@ def _ahead_on_fewer(grid: Grid, before: Arm, after: Arm, level: float) -> list[A
 
 def _worth(curves: Curves, before: Arm, after: Arm) -> list[WorthInImages]:
     """Empty where a run of the two curves is not at its end, too."""
-    if any(cell.so_far for arm in (before, after) for cell in curves.grid.curve(*arm)):
+    if any(cell.so_far for arm in (before, after) for cell in curves.grid.curve(arm)):
         return []
     pairs = curves.grid.shared(before, after)
     sizes = dict.fromkeys(pair[1].train_size for pair in (pairs[:1] + pairs[-1:]))

@@ -68,15 +68,18 @@ class HighestAccuracy(Finding):
 
 
 @dataclass(frozen=True)
-class MissingRuns(Finding):
+class RunsLeftOut(Finding):
     """Runs that take no part in any conclusion for one and the same reason."""
 
     strength = Strength.NOTE
     run_ids: tuple[str, ...]
     reason: MissingReason
 
+    def to_dict(self) -> dict[str, object]:
+        return super().to_dict() | {"kind": "MissingRuns"}  # as JSON has had it
 
-RelationFinding = AccuracyCurve | LastDoubling | ModelCost | HighestAccuracy | MissingRuns
+
+RelationFinding = AccuracyCurve | LastDoubling | ModelCost | HighestAccuracy | RunsLeftOut
 
 
 def relation(grid: Grid, doublings: Sequence[LastDoubling], level: float) -> list[Finding]:
@@ -90,7 +93,7 @@ def relation(grid: Grid, doublings: Sequence[LastDoubling], level: float) -> lis
             ends = curve[0], curve[-1]
             rise = as_settled(grid, ends, compare_cells(grid, *ends, level))
             found.append(AccuracyCurve(curve, rise=rise))
-            found += [d for d in doublings if (d.model, d.init) == arm]
+            found += [d for d in doublings if d.arm == arm]
     return [*found, *_cost(grid), *_highest(grid, level)]
 
 
@@ -99,7 +102,7 @@ def missing(grid: Grid) -> Section:
     groups: dict[MissingReason, list[str]] = {}
     for run in grid.missing:
         groups.setdefault(run.why_missing, []).append(run.run_id)
-    found = tuple(MissingRuns(tuple(ids), reason) for reason, ids in groups.items())
+    found = tuple(RunsLeftOut(tuple(ids), reason) for reason, ids in groups.items())
     return Section(SectionKey.MISSING, found)
 
 

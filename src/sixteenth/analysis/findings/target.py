@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..curves.crossover import images_for, size_grid
-from ..curves.joint import CURVE_LEVEL, Curves
-from ..curves.learning_curve import BOUND
+from ..curves.joint import Curves
+from ..curves.learning_curve import BOUND, CURVE_LEVEL
 from ..inputs.cells import Arm
 from ..inputs.grid import Grid
 from ..stats.paired import best_network
@@ -113,7 +113,7 @@ class _Drawn:
 
     @classmethod
     def of(cls, curves: Curves, arm: Arm) -> _Drawn:
-        cells = curves.grid.curve(*arm)
+        cells = curves.grid.curve(arm)
         sizes = size_grid(cells[0].train_size, cells[-1].train_size, FARTHEST)
         return cls(curves, arm, cells[-1].train_size, sizes, curves.errors(arm, sizes))
 

@@ -119,8 +119,8 @@ def by_length(grid: Grid, first: Cell, second: Cell, level: float) -> list[Diffe
     differences += (as_settled(grid, end, compare_cells(grid, *end, level)),)
     return [
         DifferenceByLength(
-            first=(first.model, first.init),
-            second=(second.model, second.init),
+            first=first.arm,
+            second=second.arm,
             images=first.train_size,
             steps=tuple(cell.mean("steps") for _, cell in pairs),
             first_steps=tuple(cell.mean("steps") for cell, _ in pairs),
@@ -133,7 +133,7 @@ def by_length(grid: Grid, first: Cell, second: Cell, level: float) -> list[Diffe
 
 def _order(differences: Sequence[Contrast]) -> Order:
     told = significant(differences)
-    clear = [one.verdict for one in compress(differences, told)]
+    clear = [one.side for one in compress(differences, told)]
     if any(one != other for one, other in pairwise(clear)):
         return Order.TURNS
     return Order.SAME if len(clear) == len(differences) else Order.CANNOT_TELL

@@ -7,31 +7,11 @@ has to decide about a finding it reads from these fields.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum, StrEnum
-from typing import Protocol
 
 import numpy as np
-
-
-class ImageChecks(Protocol):
-    """What the checks of the images found: copies, leaks and images under two labels.
-
-    None: not checked for. `examples` names some.
-    """
-
-    @property
-    def leaked_test_images(self) -> int | None: ...
-    @property
-    def duplicates_within_train(self) -> int | None: ...
-    @property
-    def duplicates_within_test(self) -> int | None: ...
-    @property
-    def conflicting_labels(self) -> int | None: ...
-    @property
-    def examples(self) -> Sequence[str]: ...
-    def to_dict(self) -> dict[str, object]: ...
 
 
 class Strength(StrEnum):
@@ -80,7 +60,7 @@ class Finding:
         return {
             "kind": type(self).__name__,
             "strength": self.strength.value,
-            **{f.name: plain(getattr(self, f.name)) for f in fields(self) if f.repr},  # type: ignore[arg-type]
+            **{f.name: as_json(getattr(self, f.name)) for f in fields(self) if f.repr},  # type: ignore[arg-type]
         }
 
 
@@ -111,7 +91,7 @@ class Section:
     findings: tuple[Finding, ...]
 
 
-def plain(value: object) -> object:
+def as_json(value: object) -> object:
     """`value` as JSON can hold it: objects by their `to_dict` or fields, enums by their values.
 
     Fields that are left out of a dataclass' repr are left out here too. Numbers that are not finite
@@ -123,15 +103,15 @@ def plain(value: object) -> object:
         return value.value
     if isinstance(value, str | int):
         return value
-    if hasattr(value, "to_dict"):
-        return plain(value.to_dict())
-    if is_dataclass(value):
-        return {f.name: plain(getattr(value, f.name)) for f in fields(value) if f.repr}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [plain(item) for item in value]
-    number = float(str(value))
     if isinstance(value, np.integer):
-        return int(number)
+        return value.item()
+    if hasattr(value, "to_dict"):
+        return as_json(value.to_dict())
+    if is_dataclass(value):
+        return {f.name: as_json(getattr(value, f.name)) for f in fields(value) if f.repr}
+    if isinstance(value, Mapping):
+        return {str(key): as_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [as_json(item) for item in value]
+    number = float(str(value))  # of single precision too, no more digits than it has
     return number if math.isfinite(number) else None

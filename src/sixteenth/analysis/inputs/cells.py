@@ -11,8 +11,17 @@ from ...spec.fields import STOPPED
 Arm = tuple[str, str]
 """Model and init."""
 
+CellWithoutLength = tuple[str, str, str]
+"""Model, init and fraction."""
+
 CellKey = tuple[str, str, str, float]
 """Model, init, fraction and length."""
+
+
+SAME_SIZE = 0.01
+"""Training sets whose sizes differ by less than this share count as one size: halving an odd
+number, stratifying by class or the parts of a cross-validation move a size by a few images, and the
+error by far less than another training does."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,16 @@ class Run:
     """Balanced accuracy of the table and the same number of images for it, whatever decides."""
 
     @property
+    def arm(self) -> Arm:
+        """The learning curve that its cell is a point of."""
+        return self.model, self.init
+
+    @property
+    def without_length(self) -> CellWithoutLength:
+        """The cells that it is a training of at any of its lengths."""
+        return self.model, self.init, self.fraction
+
+    @property
     def cell_key(self) -> CellKey:
         """The cell that it is a training of."""
         return self.model, self.init, self.fraction, self.length
@@ -131,6 +150,11 @@ class Cell:
     def arm(self) -> Arm:
         """The learning curve that it is a point of."""
         return self.model, self.init
+
+    @property
+    def without_length(self) -> CellWithoutLength:
+        """What it shares with its other lengths; `RunSpec.cell` of its runs."""
+        return self.model, self.init, self.fraction
 
     @property
     def key(self) -> CellKey:

@@ -117,13 +117,15 @@ class Grid:
             found.setdefault(cell.arm, []).append(cell)
         return found
 
-    def curve(self, model: str, init: str) -> list[Cell]:
+    def curve(self, arm: Arm) -> list[Cell]:
         """The finished cells of a model and init, few training images first; maybe none."""
-        return self.curves.get((model, init), [])
+        return self.curves.get(arm, [])
 
     def lengths(self, cell: Cell) -> list[Cell]:
         """The cell at all training lengths that were measured, the shortest first."""
-        same = [other for other in self.other_lengths if other.key[:3] == cell.key[:3]]
+        same = [
+            other for other in self.other_lengths if other.without_length == cell.without_length
+        ]
         return sorted([*same, cell], key=lambda one: one.length)
 
     @cached_property
@@ -188,8 +190,8 @@ class Grid:
 
     def shared(self, first: Arm, second: Arm) -> list[tuple[Cell, Cell]]:
         """Pairs of cells of two (model, init) at every size that both have finished."""
-        other = {cell.train_size: cell for cell in self.curve(*second)}
-        return [(c, other[c.train_size]) for c in self.curve(*first) if c.train_size in other]
+        other = {cell.train_size: cell for cell in self.curve(second)}
+        return [(c, other[c.train_size]) for c in self.curve(first) if c.train_size in other]
 
     def parameters(self, model: str) -> float:
         """Parameters of a model, NaN where no run says."""
@@ -198,7 +200,7 @@ class Grid:
 
     @cached_property
     def finished_models(self) -> tuple[str, ...]:
-        """Those of `models` with a finished run, or all where fewer than two have one."""
+        """The models with a finished run, or all `models` where fewer than two have one."""
         found = tuple(model for model in self.models if any(c.model == model for c in self.cells))
         return found if len(found) > 1 else tuple(self.models)
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,9 +127,22 @@ class Scoring:
         if len(self.parts) == 1:
             return float(n)
         p = float(self.score(right))
-        share = (p * n + 1) / (n + 2)
+        share = smoothed_share(p, n)
         variance = self.covariance(right[None].astype(float), _with_right_and_wrong)
         return share * (1 - share) / float(variance[0, 0])
+
+
+@overload
+def smoothed_share(share: float, images: float) -> float: ...
+@overload
+def smoothed_share(share: Array, images: float | NDArray[Any]) -> Array: ...
+def smoothed_share(share: float | Array, images: float | NDArray[Any]) -> float | Array:
+    """A share of so many images with two more, one that is right and one that is wrong.
+
+    For variances p (1 - p) that stay off zero where all images are right or all are wrong (Agresti
+    & Caffo 2000, The American Statistician 54: 280-288).
+    """
+    return (share * images + 1) / (images + 2)
 
 
 def _with_right_and_wrong(values: Array) -> Array:

@@ -63,16 +63,14 @@ def read_grid(
     cells = _cells(runs, models, inits)
     length = compared_length(cells)
     reached = {
-        (*cell.key[:3], run.seed): run
+        (*cell.without_length, run.seed): run
         for cell in cells
         for run in cell.runs
         if cell.length == length
     }
     return Grid(
         runs=tuple(
-            reached.get((run.model, run.init, run.fraction, run.seed), run)
-            for run in runs
-            if run.length == 1
+            reached.get((*run.without_length, run.seed), run) for run in runs if run.length == 1
         ),
         cells=tuple(cell for cell in cells if _is_compared(cell, length)),
         other_lengths=tuple(cell for cell in cells if not _is_compared(cell, length)),
@@ -229,7 +227,7 @@ def _cells(runs: tuple[Run, ...], models: list[str], inits: list[str]) -> list[C
     finished = {key: [run for run in members if run.finished] for key, members in groups.items()}
     alike = {key: _alike(runs) for key, runs in finished.items()}
     left_out = {
-        (*key[:3], run.seed)
+        (*run.without_length, run.seed)
         for key, runs in finished.items()
         if key[3] == 1
         for run in runs
@@ -239,7 +237,7 @@ def _cells(runs: tuple[Run, ...], models: list[str], inits: list[str]) -> list[C
     for (model, init, fraction, length), members in groups.items():
         key = model, init, fraction, length
         # The shorter lengths of a run that is left out are those of a shorter training.
-        done = [run for run in alike[key] if (*key[:3], run.seed) not in left_out]
+        done = [run for run in alike[key] if (*run.without_length, run.seed) not in left_out]
         if done:
             size = max(run.train_size for run in done)
             cells.append(Cell(model, init, fraction, size, tuple(done), len(members), length))

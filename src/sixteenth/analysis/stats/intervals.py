@@ -14,6 +14,7 @@ from scipy.special import ndtri
 
 from ..inputs.cells import Cell, CellKey
 from ..inputs.grid import Grid
+from ..inputs.scoring import smoothed_share
 from .spread import LEVEL, Spread
 
 
@@ -76,7 +77,7 @@ def cell_interval(grid: Grid, cell: Cell, level: float = LEVEL) -> Interval:
     p, n = cell.accuracy, cell.effective_size
     if not n > 0:
         return Interval(math.nan, math.nan, level)
-    share = (p * n + 1) / (n + 2)  # so that an accuracy of 0 or 1 has a variance too
+    share = smoothed_share(p, n)
     trainings = grid.spread.variances[cell.key] * (1 + 1 / len(cell.runs))
     half = Spread(share * (1 - share) / n, trainings).half_width(level)
     z = float(-ndtri((1 - level) / 2))

@@ -15,17 +15,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..inputs.cells import Cell, CellKey, across_machines
 from ..inputs.grid import Grid
+from ..inputs.scoring import smoothed_share
 from .significance import holm
 from .spread import LEVEL, Spread
-
-Side = Literal["above", "below", "cannot tell"]
 
 REPEATED = 20
 """Times that each draw of the spread is used by `average_draws`: its quantiles are then known as
@@ -33,6 +31,14 @@ well as the spread itself."""
 
 MOVED = 1.645
 """Standard deviations that a normal number is above its mean by one time in twenty."""
+
+
+class Side(StrEnum):
+    """On which side of zero a difference is told to be."""
+
+    ABOVE = "above"
+    BELOW = "below"
+    CANNOT_TELL = "cannot tell"
 
 
 class Basis(StrEnum):
@@ -68,18 +74,18 @@ class Contrast:
     """Trainings are not at their end and may still gain as much: its sign is not told."""
 
     @property
-    def verdict(self) -> Side:
+    def side(self) -> Side:
         """On which side of zero the interval lies, where that may be told."""
         if self.unsettled:
-            return "cannot tell"
+            return Side.CANNOT_TELL
         if self.low > 0:
-            return "above"
-        return "below" if self.high < 0 else "cannot tell"
+            return Side.ABOVE
+        return Side.BELOW if self.high < 0 else Side.CANNOT_TELL
 
     @property
     def leaves_out_zero(self) -> bool:
         """Whether the sign of the difference is told: the interval lies on one side of zero."""
-        return self.verdict != "cannot tell"
+        return self.side is not Side.CANNOT_TELL
 
     @property
     def p_value(self) -> float:
@@ -287,7 +293,7 @@ def average_draws(
     for row, terms in zip(weights, sums, strict=True):
         for weight, cell in terms:
             row[keys.index(cell.key)] += weight
-    images = _image_covariance(grid, weights, cells)
+    images = _sums_covariance(grid, weights, cells)
     spread = [grid.spread.variances[cell.key] / len(cell.runs) for cell in cells]
     deviations = np.sqrt(np.tile(spread, repeated))
     draws = deviations.shape[1]
@@ -309,10 +315,14 @@ def _normals(name: str, rows: int, draws: int) -> NDArray[np.float64]:
     return np.random.default_rng(zlib.crc32(name.encode())).standard_normal((rows, draws))
 
 
-def _image_covariance(
+def _sums_covariance(
     grid: Grid, weights: NDArray[np.float64], cells: Sequence[Cell]
 ) -> NDArray[np.float64]:
-    """The covariance of weighted sums over test images, paired where that can be."""
+    """The covariance of weighted sums over test images, paired where that can be.
+
+    Two images are added to each sum (see `image_covariance`), and not, as to draw learning curves
+    (`curves.joint`), to the variance of each cell. NaN where the number of images is not known.
+    """
     right = grid.right(cells)
     if right is not None:
         return _paired_covariance(grid, weights, right)
@@ -342,13 +352,13 @@ def image_covariance(
 
 
 def _unpaired_variance(weights: NDArray[np.float64], cells: Sequence[Cell]) -> float:
-    """The same without single predictions: as if every cell had its own test images.
+    """The variance of a weighted sum without single predictions, as if no cells shared test images.
 
     Right answers of two models to one image mostly go together, so this overstates the variance of
-    a difference. One right and one wrong image are added (Agresti & Caffo 2000) to stay off zero.
+    a difference.
     """
     sizes = np.array([cell.effective_size for cell in cells])
     if not np.all(sizes > 0):
         return math.nan
-    p = (np.array([cell.accuracy for cell in cells]) * sizes + 1) / (sizes + 2)
+    p = smoothed_share(np.array([cell.accuracy for cell in cells]), sizes)
     return float(np.sum(weights**2 * p * (1 - p) / (sizes + 2)))

@@ -18,7 +18,7 @@ from scipy.special import ndtri
 
 from ..inputs.cells import Cell
 from ..inputs.grid import Grid
-from ..inputs.scoring import Metric, Scoring
+from ..inputs.scoring import Metric, Scoring, smoothed_share
 from ..inputs.trainings import FALL, SIMILARITY
 from .intervals import binomial_interval, wilson
 from .spread import LEVEL
@@ -79,8 +79,8 @@ class ClassRecalls:
         return np.asarray(np.mean([self.of_run(run_id) for run_id in cell.run_ids], axis=0))
 
     def test_variance(self, recalls: Array) -> Array:
-        """(K,) variance over other test images, with one image more that is right and one wrong."""
-        shares = (recalls * self.images + 1) / (self.images + 2)
+        """(K,) variance over other test images, from smoothed recalls."""
+        shares = smoothed_share(recalls, self.images)
         return np.asarray(shares * (1 - shares) / self.images)
 
     def training_variance(self, cell: Cell, recalls: Array) -> Array:
@@ -97,7 +97,7 @@ class ClassRecalls:
         relative = float(self.grid.spread.variances[cell.key].mean()) / (p * (1 - p))
         count = len(self.images)
         average = self.images.sum() / (count * self.images)
-        shares = (recalls * self.images + 1) / (self.images + 2)
+        shares = smoothed_share(recalls, self.images)
         return np.asarray(shares * (1 - shares) * relative * count * average ** (2 * FALL))
 
     @cached_property

@@ -39,18 +39,22 @@ class Drawing:
         self._findings: Findings | None = None
         self._ended: tuple[Mapping[tuple[int, str], object], Sequence[str]] | None = None
 
-    def begin(self, study: StudyResults, runs: Sequence[LiveRun], tests: Sequence[LiveRun]) -> None:
+    def begin(
+        self, study: StudyResults, runs: Sequence[LiveRun], lever_runs: Sequence[LiveRun]
+    ) -> None:
         """Begin to draw a study, if it has changed; not while that is done, nor too often.
 
         Args:
             study: as it was read, so that another thread can have it.
-            runs, tests: where its own runs stood then, and those that test its reasons.
+            runs, lever_runs: where its own runs stood then, and those that test its reasons.
         """
         idle = not self._thread.is_alive() and time.monotonic() >= self._next
         snapshots, states = self._drawn
-        same = same_snapshots(snapshots, study.snapshots()) and states == _states(runs, tests)
+        same = same_snapshots(snapshots, study.snapshots()) and states == _states(runs, lever_runs)
         if idle and not same:
-            thread = threading.Thread(target=self._work, args=(study, runs, tests), daemon=True)
+            thread = threading.Thread(
+                target=self._work, args=(study, runs, lever_runs), daemon=True
+            )
             thread.start()
             self._thread = thread  # who waits for it must find it started
 
@@ -59,26 +63,30 @@ class Drawing:
         if self._thread.ident is not None:
             self._thread.join(max(0.0, seconds))
 
-    def _work(self, study: StudyResults, runs: Sequence[LiveRun], tests: Sequence[LiveRun]) -> None:
+    def _work(
+        self, study: StudyResults, runs: Sequence[LiveRun], lever_runs: Sequence[LiveRun]
+    ) -> None:
         with _ONE_AT_A_TIME:
             # By the clock of the processor: a machine that is busy would make it seem longer.
             began = time.thread_time()
             try:
-                self._draw(study, runs, tests)
-                self._drawn, self.trouble = (study.snapshots(), _states(runs, tests)), ""
+                self._draw(study, runs, lever_runs)
+                self._drawn, self.trouble = (study.snapshots(), _states(runs, lever_runs)), ""
             except Exception as error:  # what is half there must not end the page
                 self.trouble = described(error)
             spent = time.thread_time() - began
             self._next = time.monotonic() + spent * (1 / SHARE - 1)
 
-    def _draw(self, study: StudyResults, runs: Sequence[LiveRun], tests: Sequence[LiveRun]) -> None:
+    def _draw(
+        self, study: StudyResults, runs: Sequence[LiveRun], lever_runs: Sequence[LiveRun]
+    ) -> None:
         """The answer, analysed again only if a run has begun or ended, and the curves."""
-        ended = _ended(study.snapshots()), _states(runs, tests)
+        ended = _ended(study.snapshots()), _states(runs, lever_runs)
         if ended != self._ended:
             known = any(run.state == "finished" or run.so_far for run in runs)
             self._findings = study.findings() if known else None
             self._ended = ended
-        self.parts["answer"] = answer_part(runs, tests, self._findings, self._language)
+        self.parts["answer"] = answer_part(runs, lever_runs, self._findings, self._language)
         self.parts["curves"] = curves_part(study.histories(), study.results(), self._language)
 
 
@@ -88,9 +96,9 @@ def described(error: Exception) -> str:
     return str(error) if known else f"{type(error).__name__}: {error}"
 
 
-def _states(runs: Sequence[LiveRun], tests: Sequence[LiveRun]) -> tuple[str, ...]:
+def _states(runs: Sequence[LiveRun], lever_runs: Sequence[LiveRun]) -> tuple[str, ...]:
     """Where all runs stand: of one that was killed no file tells it."""
-    return tuple(run.state for run in (*runs, *tests))
+    return tuple(run.state for run in (*runs, *lever_runs))
 
 
 def _ended(snapshots: Sequence[StudySnapshot]) -> dict[tuple[int, str], object]:

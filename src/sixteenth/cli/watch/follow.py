@@ -110,9 +110,9 @@ class Follower:
             return
         study = self._study.as_read()
         progress, runs = self._runs(study.snapshots()[0])
-        tests = self._tests(study)
-        self._state = state_part(runs, tests, progress.seconds_left(), self._language)
-        self._drawing.begin(study, runs, tests)
+        lever_runs = self._lever_runs(study)
+        self._state = state_part(runs, lever_runs, progress.seconds_left(), self._language)
+        self._drawing.begin(study, runs, lever_runs)
 
     def _read_spec(self) -> None:
         path = self._place.spec_path
@@ -132,12 +132,12 @@ class Follower:
             self._drawing = Drawing(self._language)
             self._study, self._spec_written = study, written
 
-    def _tests(self, study: StudyResults) -> list[LiveRun]:
+    def _lever_runs(self, study: StudyResults) -> list[LiveRun]:
         """Where the runs of `sixteenth explain` stand, as far as it has begun."""
         words = self._language.watch
         return [
             replace(run, changed=words.control if lever is None else words.levers[lever])
-            for lever, snapshot in study.tests()
+            for lever, snapshot in study.lever_runs()
             for run in self._runs(snapshot)[1]
         ]
 

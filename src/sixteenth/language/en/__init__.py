@@ -2,6 +2,7 @@
 
 words       models, initial weights and cells as parts of sentences
 overview    the first screen of a report
+cautions    what could overturn the verdict
 tables      findings of one shape, as a table
 answer      the answer in sentences
 advice      what there is, what a wanted error takes, what to do next

@@ -12,7 +12,7 @@ from ...analysis.findings.answer import (
     SpreadOfTrainings,
 )
 from ...analysis.findings.cautions import PartTrained
-from ...analysis.findings.missing_runs import RunsMissing
+from ...analysis.findings.missing_runs import UnfinishedRuns
 from ...analysis.findings.options import HeldBack, OptionVerdict
 from ..text import upper_first
 from . import cautions, options
@@ -38,7 +38,7 @@ def say(finding: AnswerFinding, words: Words) -> str:
             return _spread(finding)
         case NothingFinished():
             return "No run of this study has finished, so there is nothing to conclude yet."
-        case PartTrained() | RunsMissing():
+        case PartTrained() | UnfinishedRuns():
             return cautions.say(finding, words)
         case _:
             assert_never(finding)

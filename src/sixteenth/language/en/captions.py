@@ -114,7 +114,7 @@ class EnglishCaptions(Captions):
 
     def classes(self, shown: ClassCurves) -> str:
         return (
-            f"{self._arm(shown.cell.key[:2])}: the part of each class's test images that is right, "
+            f"{self._arm(shown.cell.arm)}: the part of each class's test images that is right, "
             "the lowest classes in colour. The table above has their intervals, "
             "per_class.csv all classes of all runs."
         )

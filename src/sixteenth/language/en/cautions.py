@@ -16,7 +16,7 @@ from ...analysis.findings.cautions import (
     ReasonFound,
     UnstableModel,
 )
-from ...analysis.findings.missing_runs import MeasuredSoFar, RunsMissing, StoppedEarly
+from ...analysis.findings.missing_runs import MeasuredSoFar, StoppedEarly, UnfinishedRuns
 from ...analysis.findings.not_converged import CatchingUp, NotConverged
 from ...analysis.findings.per_class import ImbalancedClasses
 from ...spec.fields import is_frozen, is_last_stage
@@ -115,7 +115,7 @@ def say(found: Caution, words: Words) -> str:
                 f"{text}: fine-tuning all weights was not tried; it may reach more, and other "
                 "options may then help most."
             )
-        case RunsMissing():
+        case UnfinishedRuns():
             return _missing(found)
         case _:
             assert_never(found)
@@ -158,7 +158,7 @@ def _so_far(found: MeasuredSoFar) -> str:
     return f"{number} of {found.runs} runs {state}: {counts} as it was when last measured.{again}"
 
 
-def _missing(found: RunsMissing) -> str:
+def _missing(found: UnfinishedRuns) -> str:
     """How many runs have no result, and why."""
     counts = [
         (found.failed, "failed and {} left out", "failed"),
@@ -178,7 +178,7 @@ def _missing(found: RunsMissing) -> str:
     return f"{join(parts)}; they are left out.{_stopped(found)}{_diverged(found)}"
 
 
-def _diverged(found: RunsMissing) -> str:
+def _diverged(found: UnfinishedRuns) -> str:
     """That runs failed in a way that is no accident, as a further sentence."""
     if not found.diverged:
         return ""
@@ -189,7 +189,7 @@ def _diverged(found: RunsMissing) -> str:
     )
 
 
-def _stopped(found: RunsMissing) -> str:
+def _stopped(found: UnfinishedRuns) -> str:
     """Which of the missing runs go on where they were stopped, as a further sentence."""
     match found.stopped:
         case ():

@@ -20,7 +20,7 @@ from ...analysis.findings.expectation import (
     Outcome,
     SizeVerdict,
 )
-from ...analysis.stats.paired import Contrast
+from ...analysis.stats.paired import Contrast, Side
 from ..text import upper_first
 from .numbers import count, interval, join, p_value, percent, points, probability, rounded, signed
 from .words import UNSETTLED, Words
@@ -162,13 +162,13 @@ def _gain_from_data(found: GainFromData, words: Words) -> str:
         why = f", {UNSETTLED}" * whole.unsettled
         told = f"whether the bigger model gains more from data cannot be told{why}"
         return f"{text}: {told} ({span})."
-    more = "more" if whole.verdict == "above" else "less"
+    more = "more" if whole.side is Side.ABOVE else "less"
     text += f": the bigger model gained {more} from more data ({span})"
     if found.last_step is not None and found.last_from is not None:
         last = found.last_step
         text += (
             f". But in the last step, from {count(found.last_from)} images on, it gained "
-            f"{'more' if last.verdict == 'above' else 'less'} "
+            f"{'more' if last.side is Side.ABOVE else 'less'} "
             f"({signed(last.value)}, {interval(last)})"
         )
     elif found.as_expected is not None:

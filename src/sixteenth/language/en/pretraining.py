@@ -19,7 +19,7 @@ from ...analysis.findings.pretraining import (
     PretrainingFinding,
     WorthInImages,
 )
-from ...analysis.stats.paired import Contrast
+from ...analysis.stats.paired import Contrast, Side
 from .numbers import count, interval, join, percent, points, signed, times
 from .words import Words
 
@@ -72,7 +72,7 @@ def _change(found: InitGainChange, words: Words) -> str:
     around = _points(found.difference)
     if not found.difference.leaves_out_zero:
         return f"Whether that changes {sizes} cannot be told ({around})."
-    verb = "grows" if found.difference.verdict == "above" else "shrinks"
+    verb = "grows" if found.difference.side is Side.ABOVE else "shrinks"
     brings = f"what {words.init(found.init)} bring {verb}"
     return f"For {words.model(found.model)}, {brings} {sizes} ({around})."
 
@@ -128,7 +128,7 @@ def _by_model(found: InitGainByModel, words: Words) -> str:
     around = _points(found.difference)
     if not found.difference.leaves_out_zero:
         return f"{head} {big} and {small} gains that cannot be told apart ({around})."
-    more = "more" if found.difference.verdict == "above" else "less"
+    more = "more" if found.difference.side is Side.ABOVE else "less"
     return f"{head} {more} to {big} than to {small} ({around})."
 
 

@@ -8,10 +8,11 @@ from ...analysis.findings.doubling import LastDoubling
 from ...analysis.findings.relation import (
     AccuracyCurve,
     HighestAccuracy,
-    MissingRuns,
     ModelCost,
     RelationFinding,
+    RunsLeftOut,
 )
+from ...analysis.stats.paired import Side
 from .doubling import doubling
 from .numbers import accuracy_interval, count, interval, join, large, percent, points, signed
 from .words import UNSETTLED, Words, missing_reason
@@ -28,7 +29,7 @@ def say(finding: RelationFinding, words: Words) -> str:
             return _cost(finding, words)
         case HighestAccuracy():
             return _highest(finding, words)
-        case MissingRuns():
+        case RunsLeftOut():
             return _missing(finding)
         case _:
             assert_never(finding)
@@ -45,7 +46,7 @@ def _curve(found: AccuracyCurve, words: Words) -> str:
     if found.rise is None:
         return f"{text}."
     rise = found.rise
-    span = interval(rise, flip=rise.verdict == "below")
+    span = interval(rise, flip=rise.side is Side.BELOW)
     if not rise.leaves_out_zero:
         why = f", {UNSETTLED}" * rise.unsettled
         text += (
@@ -53,7 +54,7 @@ def _curve(found: AccuracyCurve, words: Words) -> str:
             f"the fewest to the most, {span})"
         )
     else:
-        more = "more" if rise.verdict == "above" else "less"
+        more = "more" if rise.side is Side.ABOVE else "less"
         text += f": {points(rise.value)} {more} with the most images than with the fewest ({span})"
     return f"{text}."
 
@@ -83,7 +84,7 @@ def _highest(found: HighestAccuracy, words: Words) -> str:
     return f"{text}; these runs cannot tell it from {behind}."
 
 
-def _missing(found: MissingRuns) -> str:
+def _missing(found: RunsLeftOut) -> str:
     ids = found.run_ids
     shown = join(ids) if len(ids) <= 6 else f"{', '.join(ids[:5])} and {len(ids) - 5} more"
     verb = "is" if len(ids) == 1 else "are"

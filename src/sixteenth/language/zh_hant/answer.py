@@ -12,7 +12,7 @@ from ...analysis.findings.answer import (
     SpreadOfTrainings,
 )
 from ...analysis.findings.cautions import PartTrained
-from ...analysis.findings.missing_runs import RunsMissing
+from ...analysis.findings.missing_runs import UnfinishedRuns
 from ...analysis.findings.options import HeldBack, OptionVerdict
 from . import cautions, options
 from .doubling import doubling
@@ -36,7 +36,7 @@ def say(finding: AnswerFinding, words: Words) -> str:
             return _spread(finding)
         case NothingFinished():
             return "這項研究還沒有任何一次訓練完成，目前無法下結論。"
-        case PartTrained() | RunsMissing():
+        case PartTrained() | UnfinishedRuns():
             return cautions.say(finding, words)
         case _:
             assert_never(finding)

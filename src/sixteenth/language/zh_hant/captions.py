@@ -104,7 +104,7 @@ class ChineseCaptions(Captions):
 
     def classes(self, shown: ClassCurves) -> str:
         return (
-            f"{self._arm(shown.cell.key[:2])}：每個類別的測試影像中答對的比例，最低的幾個類別以顏色標示。"
+            f"{self._arm(shown.cell.arm)}：每個類別的測試影像中答對的比例，最低的幾個類別以顏色標示。"
             "信賴區間見上方的表格，所有訓練的所有類別見 per_class.csv。"
         )
 

@@ -16,7 +16,7 @@ from ...analysis.findings.cautions import (
     ReasonFound,
     UnstableModel,
 )
-from ...analysis.findings.missing_runs import MeasuredSoFar, RunsMissing, StoppedEarly
+from ...analysis.findings.missing_runs import MeasuredSoFar, StoppedEarly, UnfinishedRuns
 from ...analysis.findings.not_converged import CatchingUp, NotConverged
 from ...analysis.findings.per_class import ImbalancedClasses
 from ...spec.fields import is_frozen, is_last_stage
@@ -105,7 +105,7 @@ def say(found: Caution, words: Words) -> str:
             if found.tuned:
                 return f"{text}。"
             return f"{text}：沒有試過微調全部權重；微調後準確率可能更高，最有幫助的做法也可能不同。"
-        case RunsMissing():
+        case UnfinishedRuns():
             counts = (
                 (found.failed, "失敗"),
                 (found.missing, "沒有結果"),

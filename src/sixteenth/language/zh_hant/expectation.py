@@ -20,7 +20,7 @@ from ...analysis.findings.expectation import (
     Outcome,
     SizeVerdict,
 )
-from ...analysis.stats.paired import Contrast
+from ...analysis.stats.paired import Contrast, Side
 from .numbers import (
     NUMBERS,
     SENTENCE,
@@ -159,12 +159,12 @@ def _gain_from_data(found: GainFromData, words: Words) -> str:
     if not whole.leaves_out_zero:
         why = f"；{UNSETTLED}" * whole.unsettled
         return f"{text}：較大的模型是否從資料得到更多提升，無法判斷（{span}）{why}。"
-    text += f"：較大的模型從資料得到的提升{_more(whole.verdict)}（{span}）"
+    text += f"：較大的模型從資料得到的提升{_more(whole.side)}（{span}）"
     if found.last_step is not None and found.last_from is not None:
         last = found.last_step
         around = interval(last)
         text += (
-            f"。但從 {images(found.last_from)}開始的最後一步，它得到的提升{_more(last.verdict)}"
+            f"。但從 {images(found.last_from)}開始的最後一步，它得到的提升{_more(last.side)}"
             f"（{signed(last.value)}，{around}）"
         )
     elif found.as_expected is not None:
@@ -172,8 +172,8 @@ def _gain_from_data(found: GainFromData, words: Words) -> str:
     return f"{text}。"
 
 
-def _more(verdict: str) -> str:
-    return "較多" if verdict == "above" else "較少"
+def _more(side: Side) -> str:
+    return "較多" if side is Side.ABOVE else "較少"
 
 
 def _overtaking(finding: ModelCrossover, words: Words) -> str:

@@ -19,7 +19,7 @@ from ...analysis.findings.pretraining import (
     PretrainingFinding,
     WorthInImages,
 )
-from ...analysis.stats.paired import Contrast
+from ...analysis.stats.paired import Contrast, Side
 from .numbers import (
     SENTENCE,
     count,
@@ -83,7 +83,7 @@ def _change(found: InitGainChange, words: Words) -> str:
     brings = f"{words.init(found.init)}為 {words.model(found.model)} 帶來的提升"
     if not found.difference.leaves_out_zero:
         return f"{sizes}，{brings}是否改變無法判斷（{around}）。"
-    verb = "變大" if found.difference.verdict == "above" else "變小"
+    verb = "變大" if found.difference.side is Side.ABOVE else "變小"
     return f"{sizes}，{brings}{verb}（{around}）。"
 
 
@@ -141,7 +141,7 @@ def _by_model(found: InitGainByModel, words: Words) -> str:
     around = _points(found.difference)
     if not found.difference.leaves_out_zero:
         return f"{head}與對 {small} 的提升，看不出差別（{around}）。"
-    more = "大" if found.difference.verdict == "above" else "小"
+    more = "大" if found.difference.side is Side.ABOVE else "小"
     return f"{head}比對 {small} 的{more}（{around}）。"
 
 

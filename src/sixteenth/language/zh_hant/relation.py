@@ -8,10 +8,11 @@ from ...analysis.findings.doubling import LastDoubling
 from ...analysis.findings.relation import (
     AccuracyCurve,
     HighestAccuracy,
-    MissingRuns,
     ModelCost,
     RelationFinding,
+    RunsLeftOut,
 )
+from ...analysis.stats.paired import Side
 from .doubling import doubling
 from .numbers import (
     NUMBERS,
@@ -39,7 +40,7 @@ def say(finding: RelationFinding, words: Words) -> str:
             return _cost(finding, words)
         case HighestAccuracy():
             return _highest(finding, words)
-        case MissingRuns():
+        case RunsLeftOut():
             return _missing(finding)
         case _:
             assert_never(finding)
@@ -55,12 +56,12 @@ def _curve(found: AccuracyCurve, words: Words) -> str:
     if found.rise is None:
         return f"{text}。"
     rise = found.rise
-    span = interval(rise, flip=rise.verdict == "below")
+    span = interval(rise, flip=rise.side is Side.BELOW)
     if not rise.leaves_out_zero:
         change = signed_points(rise.value)
         why = f"；{UNSETTLED}" * rise.unsettled
         return f"{text}；影像變多是否有幫助無法判斷（從最少到最多 {change}，{span}）{why}。"
-    more = "高" if rise.verdict == "above" else "低"
+    more = "高" if rise.side is Side.ABOVE else "低"
     return f"{text}；影像最多時比最少時{more} {points(rise.value)}（{span}）。"
 
 
@@ -88,7 +89,7 @@ def _highest(found: HighestAccuracy, words: Words) -> str:
     return f"{best}；與 {behind} 分不出高下。"
 
 
-def _missing(found: MissingRuns) -> str:
+def _missing(found: RunsLeftOut) -> str:
     ids = found.run_ids
     shown = join(ids) if len(ids) <= 6 else f"{'、'.join(ids[:5])} 和另外 {count(len(ids) - 5)} 次"
     return f"{shown} 沒有列入任何結論：{missing_reason(found.reason).rstrip('.')}。"

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ...analysis import Band, Grid
+from ...analysis.inputs.cells import Arm
 from ...language.base import Language
 from ..axes import GridAxes, grid_axes
 from .line_labels import AccuracyLine, end_labels, legend
@@ -75,7 +76,7 @@ def _floats(column: pd.Series[Any]) -> tuple[float, ...]:
 def accuracy_figure(
     cells: pd.DataFrame,
     grid: Grid,
-    bands: Mapping[tuple[str, str], Band] | None = None,
+    bands: Mapping[Arm, Band] | None = None,
     *,
     language: Language,
     narrow: bool = False,
@@ -250,7 +251,7 @@ def _draw_line(axes: Axes, line: AccuracyLine, look: Look, shift: float, step: f
 def _percent_axis(
     axes: Axes,
     lines: Sequence[AccuracyLine],
-    bands: Mapping[tuple[str, str], Band],
+    bands: Mapping[Arm, Band],
     aim: float | None,
     language: Language,
 ) -> None:

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from ...analysis.curves.learning_curve import LEVEL, LearningCurve
+from ...analysis.curves.learning_curve import CURVE_LEVEL, LearningCurve
 from ...language.base import Language
 from ...language.text import plain
 from .style import (
@@ -104,5 +104,5 @@ def _legend(target: Figure | Axes, names: list[str], language: Language, inches:
     ]
     labels = [shortened(plain(name), inches) for name in names]
     handles.append(Patch(color=MUTED, alpha=0.2, lw=0))
-    labels.append(language.figures.new_training.format(language.numbers.percent(LEVEL, 0)))
+    labels.append(language.figures.new_training.format(language.numbers.percent(CURVE_LEVEL, 0)))
     draw_key(target, handles, labels)

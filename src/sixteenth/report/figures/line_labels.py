@@ -68,8 +68,8 @@ def end_labels(
     axes: Axes,
     lines: Sequence[AccuracyLine],
     shifts: Sequence[float],
-    look: dict[tuple[str, str], Look],
-    bands: Mapping[tuple[str, str], Band],
+    look: dict[Arm, Look],
+    bands: Mapping[Arm, Band],
     language: Language,
 ) -> None:
     """Each line's name at its end, moved apart where two lines end close together."""
@@ -134,7 +134,7 @@ def end_labels(
 def legend(
     target: Figure | Axes,
     lines: Sequence[AccuracyLine],
-    look: dict[tuple[str, str], Look],
+    look: dict[Arm, Look],
     language: Language,
     inches: float,
 ) -> None:

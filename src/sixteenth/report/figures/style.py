@@ -22,6 +22,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
+from ...analysis.inputs.cells import Arm
 from .text import CHINESE_FONTS, FONT, SIZE, fonts, widest, wrapped
 
 INK = "#1c1f24"
@@ -29,7 +30,7 @@ MUTED = "#5f6670"
 GRID = "#e4e6ea"
 COLOURS = ("#0067a5", "#c44e00", "#00805e", "#9c3f7c", "#7a6a00", "#3b8fc4", "#4a4a4a")
 INKS = ("#0067a5", "#c44e00", "#00805e", "#9c3f7c", "#7a6a00", "#2f7aa9", "#4a4a4a")
-"""The same for letters: 4.5 times as dark as the paper at least, as WCAG asks for."""
+"""`COLOURS` for letters: 4.5 times as dark as the paper at least, as WCAG asks for."""
 DASHES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1.2, 1.6)), (0, (6, 2, 1.2, 2)))
 MARKERS = ("o", "s", "^", "D", "v", "<", ">", "P")
 WIDE, NARROW = 7.5, 3.75
@@ -98,7 +99,7 @@ class Look:
     ink: str
 
 
-def looks(models: Sequence[str], inits: Sequence[str]) -> dict[tuple[str, str], Look]:
+def looks(models: Sequence[str], inits: Sequence[str]) -> dict[Arm, Look]:
     """The look of every (model, init), by their order in the study.
 
     Of one init, the dash tells models apart whose colour is the same.

@@ -54,14 +54,14 @@ class LiveRun:
 
 def state_part(
     runs: Sequence[LiveRun],
-    tests: Sequence[LiveRun],
+    lever_runs: Sequence[LiveRun],
     seconds_left: float | None,
     language: Language,
 ) -> str:
     """The runs of a study and those that test its reasons, as tables under headlines, as HTML.
 
     Args:
-        seconds_left: that the study's own runs still take. When the tests are done is not known:
+        seconds_left: that the study's own runs still take. When the others are done is not known:
             those that have not begun are not known here.
     """
     words, numbers = language.watch, language.numbers
@@ -70,13 +70,13 @@ def state_part(
     trained = any(one.state == "running" for one in runs)
     if trained and seconds_left is not None:
         headline.append(words.left.format(numbers.duration(seconds_left)))
-    elif done < len(runs) and not any(one.state == "running" for one in (*runs, *tests)):
+    elif done < len(runs) and not any(one.state == "running" for one in (*runs, *lever_runs)):
         headline.append(words.idle)
     tables = [_table(runs, language, language.page.results, headline)]
-    if tests:
-        done = sum(one.is_done for one in tests)
-        headline = [words.tests_done.format(done=done, planned=len(tests))]
-        tables.append(_table(tests, language, words.tests, headline))
+    if lever_runs:
+        done = sum(one.is_done for one in lever_runs)
+        headline = [words.tests_done.format(done=done, planned=len(lever_runs))]
+        tables.append(_table(lever_runs, language, words.tests, headline))
     return _part("state", language, tables=tables)
 
 
@@ -112,29 +112,29 @@ def _table(
 
 def answer_part(
     runs: Sequence[LiveRun],
-    tests: Sequence[LiveRun],
+    lever_runs: Sequence[LiveRun],
     findings: Findings | None,
     language: Language,
 ) -> str:
     """What the finished runs say so far, and that it is not final, as HTML.
 
     Args:
-        runs, tests: the study's own, and those that test its reasons.
+        runs, lever_runs: the study's own, and those that test its reasons.
         findings: of them; None where none has a result.
     """
     title, sentences = "", list[str]()
     if findings is not None:
         title, *sentences = language.opening(findings)
-    final = all(one.is_done for one in (*runs, *tests))
-    note = _how_final(runs, tests, language.watch)
+    final = all(one.is_done for one in (*runs, *lever_runs))
+    note = _how_final(runs, lever_runs, language.watch)
     return _part("answer", language, note=note, final=final, title=title, sentences=sentences)
 
 
-def _how_final(runs: Sequence[LiveRun], tests: Sequence[LiveRun], words: WatchLabels) -> str:
+def _how_final(runs: Sequence[LiveRun], lever_runs: Sequence[LiveRun], words: WatchLabels) -> str:
     """Whether an answer may still change: how many runs are finished, or failed."""
     states = [one.state for one in runs]
     finished, failed = states.count("finished"), states.count("failed")
-    if finished and finished + failed == len(runs) and not all(one.is_done for one in tests):
+    if finished and finished + failed == len(runs) and not all(one.is_done for one in lever_runs):
         return words.tests_open
     if failed and finished + failed == len(runs):
         return words.ended.format(failed=failed, planned=len(runs))

@@ -12,7 +12,8 @@ shared_data.py  a dataset whose images several processes share
 place.py        where a study is computed: its machine for planning, and its executor
 node.py         what happens on another machine
 unshared.py     training where the study's folder is not seen
-ray.py          one task of Ray a run
+ray.py          one task of Ray a run; ray_cluster.py: the machines; ray_machine.py: what planning
+                asks of them; ray_task.py: the task
 slurm.py        a Slurm cluster; slurm_jobs.py: one job a run; slurm_task.py: what it does;
                 slurm_queue.py: what is asked of Slurm
 """

@@ -16,7 +16,8 @@ from scipy.special import ndtri
 
 from ...analysis import fit_curves, read_grid
 from ...analysis.curves.forecast import doubling_draws
-from ...analysis.curves.joint import CURVE_LEVEL, spread_of
+from ...analysis.curves.joint import spread_of
+from ...analysis.curves.learning_curve import CURVE_LEVEL
 from ...analysis.inputs.grid import TEST_NOISE
 from ...analysis.inputs.tables import whole_runs
 from ...analysis.inputs.trainings import assumed_deviation
@@ -81,7 +82,7 @@ def expected_precision(plan: pd.DataFrame, results: pd.DataFrame, test_images: i
         comparison = Spread(images, np.asarray(trainings)).half_width(LEVEL)
     curves = fit_curves(grid)
     if curves.fits:
-        ends = (grid.curve(*arm)[-1] for arm in curves.fits)
+        ends = (grid.curve(arm)[-1] for arm in curves.fits)
         longest = max(ends, key=lambda cell: cell.train_size)
         _, low, high = spread_of(doubling_draws(curves, longest))
         forecast = (high - low) / 2
