@@ -16,6 +16,7 @@ from .fraction import TrainFraction
 from .specs import RunSpec, StudySpec
 from .study_file import (
     as_begun,
+    describe_differences,
     dump_spec,
     load_frozen,
     load_spec,
@@ -23,6 +24,7 @@ from .study_file import (
     preset_names,
     preset_text,
     spec_differences,
+    without_keys,
     without_place,
 )
 from .train_spec import TrainSpec
@@ -33,6 +35,7 @@ __all__ = [
     "TrainFraction",
     "TrainSpec",
     "as_begun",
+    "describe_differences",
     "dump_spec",
     "load_frozen",
     "load_spec",
@@ -40,5 +43,6 @@ __all__ = [
     "preset_names",
     "preset_text",
     "spec_differences",
+    "without_keys",
     "without_place",
 ]

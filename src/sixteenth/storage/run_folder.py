@@ -23,7 +23,13 @@ from zipfile import ZipFile
 
 from ..errors import InputError, MismatchError
 from ..messages import one_line
-from ..spec import RunSpec, TrainFraction, spec_differences, without_place
+from ..spec import (
+    RunSpec,
+    TrainFraction,
+    describe_differences,
+    spec_differences,
+    without_place,
+)
 from .run_record import RunRecord, check_format
 from .run_results import (
     EpochRow,
@@ -333,11 +339,12 @@ class RunFolder:
         """
         # Through the model, so that a key that is younger than the record has its default there.
         there = record.run_spec(self.record_path)
-        differs = spec_differences(there, spec)
+        differences = spec_differences(there, spec)
         found = record.data.fingerprint if record.data else None
         if found == fingerprint:
-            differs = without_place(differs, there.data, spec.data)
-        elif found:
+            differences = without_place(differences, there.data, spec.data)
+        differs = describe_differences(differences)
+        if found and found != fingerprint:
             differs.append(f"data fingerprint: {found[:12]} there, {fingerprint[:12]} now")
             before = (record.data.train_images, record.data.test_images) if record.data else None
             if images and before and None not in before:

@@ -300,5 +300,5 @@ def control_id(record: RunRecord) -> str:
 
 def _are_repeats(run: RunSpec, other: RunSpec) -> bool:
     """Whether two runs of one cell differ in nothing but their seeds."""
-    differs = without_place(spec_differences(run, other), run.data, other.data)
-    return all(line.startswith(("seed:", "replicate:")) for line in differs)
+    differences = without_place(spec_differences(run, other), run.data, other.data)
+    return differences.keys() <= {"seed", "replicate"}

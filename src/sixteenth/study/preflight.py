@@ -18,8 +18,10 @@ from ..spec import (
     RunSpec,
     StudySpec,
     as_begun,
+    describe_differences,
     load_frozen,
     spec_differences,
+    without_keys,
     without_place,
 )
 from ..storage.lock import LOCK, NOTE
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 AXES = ("models", "init", "finetune", "fractions", "seeds")
 """What may be added to a study that was begun: finished runs stay what they are."""
 
-WORDS = ("expect:", "metric:", "name:", "data_name:", "language:", "skip_broken:")
+WORDS = ("expect", "metric", "name", "data_name", "language", "skip_broken")
 """What things are called, in which language, what the discussion tests and by which metric, changes
 no run; nor does leave to skip broken images, beyond what the data's fingerprint tells."""
 
@@ -91,15 +93,15 @@ def check_folder(folder: Path, spec: StudySpec) -> None:
         return
     if frozen.is_file():
         old, spec = load_begun(folder), as_begun(spec, frozen)
-        differs = spec_differences(old, spec)
+        differences = without_keys(spec_differences(old, spec), WORDS)
         for axis in AXES:
             before, now = getattr(old, axis), getattr(spec, axis)
             if now[: len(before)] == before or (axis != "seeds" and set(before) <= set(now)):
-                differs = [line for line in differs if not line.startswith(f"{axis}:")]
-        differs = [line for line in differs if not line.startswith(WORDS)]
+                differences = without_keys(differences, {axis})
         if any(StudyFolder(folder).runs()):
-            differs = without_place(differs, old.data, spec.data)  # see `check_begun`
-        if differs:
+            differences = without_place(differences, old.data, spec.data)  # see `check_begun`
+        if differences:
+            differs = describe_differences(differences)
             raise MismatchError(f"{folder} holds another study ({'; '.join(differs)})")
     elif folder.is_dir() and _holds_something(folder):
         raise MismatchError(f"{folder} is not empty and holds no study")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..errors import InputError
-from ..spec import RunSpec, spec_differences, without_place
+from ..spec import RunSpec, describe_differences, spec_differences, without_keys, without_place
 from ..storage.kept_tables import KeptRows, read_table
 from ..storage.lease import Pulse
 from ..storage.run_facts import (
@@ -214,7 +214,7 @@ def check_made_by(snapshot: StudySnapshot) -> None:
     """
     kinds = (
         (snapshot.records, snapshot.place, ()),
-        (snapshot.controls, snapshot.again.__getitem__, ("train.steps:",)),
+        (snapshot.controls, snapshot.again.__getitem__, ("train.steps",)),
     )
     for run in snapshot.runs:
         for records, place, but in kinds:
@@ -222,8 +222,8 @@ def check_made_by(snapshot: StudySnapshot) -> None:
             if record is None:
                 continue
             there = record.run_spec(Path(run.run_id, "run.json"))
-            differs = without_place(spec_differences(there, run), there.data, run.data)
-            differs = [line for line in differs if not line.startswith(but)]
+            differences = without_keys(spec_differences(there, run), but)
+            differs = describe_differences(without_place(differences, there.data, run.data))
             if differs:
                 raise InputError(
                     f"the run {run.run_id} was not made by this study ({'; '.join(differs)}): "
