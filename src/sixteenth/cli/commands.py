@@ -38,11 +38,11 @@ from .options import (
 from .plan import plan
 from .predict import predict
 from .studies import (
-    again,
     json_rows,
     load_study,
     open_study,
     print_json,
+    retry_clause,
     tell_of_fresh_folder,
     tell_of_gone_runs,
 )
@@ -286,7 +286,7 @@ def _run(
         planned = len(study.runs())
         said = language.terminal.failed if planned > 1 else language.terminal.one_failed
         said = said.format(failed=len(holes), planned=planned)
-        print_message(said + again(holes["error"], language))
+        print_message(said + retry_clause(holes["error"], language))
         for run_id, error in zip(holes["run_id"], holes["error"], strict=True):
             print_message(error, prefix=f"  {run_id}: ")
         raise typer.Exit(1)

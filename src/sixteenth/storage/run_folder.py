@@ -280,14 +280,14 @@ class RunFolder:
         for length, share in zip(lengths, shares, strict=True):
             path, named = self.predictions_path_of(length), self.predictions_path_of(share)
             with contextlib.suppress(FileNotFoundError):  # its earlier version had renamed it
-                again = path.with_name(f"{path.name}.named")
-                again.unlink(missing_ok=True)
+                twin = path.with_name(f"{path.name}.named")
+                twin.unlink(missing_ok=True)
                 try:
-                    os.link(path, again)
+                    os.link(path, twin)
                 except OSError:  # a disk without links
-                    shutil.copyfile(path, again)
-                os.replace(again, named)
-                again.unlink(missing_ok=True)  # it stays where both are links to one file
+                    shutil.copyfile(path, twin)
+                os.replace(twin, named)
+                twin.unlink(missing_ok=True)  # it stays where both are links to one file
         sync_folder(self.path)
 
     def remove_first_names(self) -> None:

@@ -201,8 +201,8 @@ def explain_plan(parts: Mapping[str, SubStudy], listener: Listener, **machine: A
                 raise
             listener.noticed(f"{name} is left out: {error}")
             continue
-        again = _seconds_of_a_seed(part, table) if part.may_get_a_seed(name) else 0.0
-        numbers = _costs(table) | {"seconds_again": again}
+        to_repeat = _seconds_of_a_seed(part, table) if part.may_get_a_seed(name) else 0.0
+        numbers = _costs(table) | {"seconds_again": to_repeat}
         rows.append({"lever": name, **numbers, "folder": str(part.folder)})
     costs = ["steps", "seconds", "seconds_again", "seconds_from", "disk_bytes"]
     return pd.DataFrame(rows, columns=["lever", "runs", "left", *costs, "folder"])
@@ -231,14 +231,14 @@ def _seconds_of_a_seed(part: SubStudy, table: pd.DataFrame) -> float:
 
 def seconds_again(study: Study, pair: CellPair, costs: pd.DataFrame) -> float:
     """Seconds that one more seed takes, if the verdicts of all levers of a plan stay open."""
-    again = float(costs["seconds_again"].sum())
-    if again and Lever.SEEDS not in set(costs["lever"]):
+    seconds = float(costs["seconds_again"].sum())
+    if seconds and Lever.SEEDS not in set(costs["lever"]):
         cells = study.findings().grid.cells
         both = [
             c for c in cells if c.fraction == pair.fraction and c.arm in (pair.behind, pair.ahead)
         ]
-        again += float(np.nansum([cell.mean("seconds") for cell in both]))
-    return again
+        seconds += float(np.nansum([cell.mean("seconds") for cell in both]))
+    return seconds
 
 
 def lever_studies(
@@ -250,7 +250,7 @@ def lever_studies(
     that lever, if there is a difference then that it could explain.
     """
     yield from parts.items()
-    again = [
+    still_open = [
         found.lever
         for found in explanation(study, pair)
         if isinstance(found, ExplainedLever)
@@ -258,7 +258,7 @@ def lever_studies(
         and found.verdict is LeverVerdict.OPEN
         and not _extended(study, pair, found.lever)
     ]
-    for lever in [Lever.SEEDS, *again] if again else []:
+    for lever in [Lever.SEEDS, *still_open] if still_open else []:
         made = _lever(study, pair, lever, 1)
         if made is not None and (lever is Lever.SEEDS or _is_told(study, pair)):
             yield lever.value, sub_study(study, made)

@@ -60,8 +60,8 @@ def check_nothing_lost(
     Raises:
         InputError: how many are gone, and the ways on.
     """
-    own, again = _own_and_repeats(folder, planned)
-    gone = [*own, *(again if repeats else ())]
+    own, repeats_gone = _own_and_repeats(folder, planned)
+    gone = [*own, *(repeats_gone if repeats else ())]
     if gone:
         _, known = gone_runs(folder)
         raise InputError(
