@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ... import __version__
 from ...engine.trained import CONFIG, RECORD, TrainedNetwork
 from ...errors import SixteenthError
+from ...extras import import_extra
 from ...language.text import shown_init
 from ...report.figures.style import png
 from ...report.page.markdown import escape
@@ -25,7 +26,7 @@ from ...storage.run_folder import RunFolder
 from ...storage.run_record import RunRecord
 from ...storage.study_folder import StudyFolder
 from . import Exported, views_notes
-from .places import new_folder, require, study_of_run
+from .places import new_folder, study_of_run
 
 if TYPE_CHECKING:
     from ..study import Study
@@ -42,7 +43,7 @@ def export_hub_folder(network: TrainedNetwork, out: Path) -> Exported:
         ModelError, WeightsError: the network cannot be built.
         OSError: the folder cannot be written.
     """
-    hub = require("huggingface_hub", target="hub-folder", extra="hub")
+    hub = import_extra("huggingface_hub", extra="hub", needed_by="--to hub-folder")
     study, notes = _study(network)
     with new_folder(out) as place:
         weights = {key: value.clone() for key, value in network.build().state_dict().items()}

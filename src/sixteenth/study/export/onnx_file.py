@@ -31,11 +31,12 @@ import numpy as np
 from ... import __version__
 from ...data.cache import default_data_dir, find_decoded
 from ...errors import DataError, InputError, ModelError
+from ...extras import import_extra
 from ...language.text import shown_init
 from ...messages import one_line
 from ...storage.whole_files import write_whole
 from . import Agreement, Exported, views_notes
-from .places import refuse_existing, require
+from .places import refuse_existing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,7 +72,7 @@ def export_onnx(network: TrainedNetwork, out: Path, data_dir: str | Path | None 
     """
     refuse_existing(out, folder=False)
     for module in ("onnx", "onnxruntime"):  # onnxscript takes seconds, and is seldom needed
-        require(module, target="onnx", extra="onnx")
+        import_extra(module, extra="onnx", needed_by="--to onnx")
     images, notes = None, list[str]()
     try:
         images = spread(_test_images(network, data_dir))

@@ -1,4 +1,4 @@
-"""Where exports go, and the packages that write them."""
+"""Where exports go."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...errors import InputError, SpecError
 from ...spec import load_frozen
@@ -18,21 +17,6 @@ from ...storage.whole_files import check_writable
 
 if TYPE_CHECKING:
     from ...engine.trained import TrainedNetwork
-
-
-def require(module: str, *, target: str, extra: str) -> Any:
-    """The module of an extra, imported.
-
-    Raises:
-        InputError: its package is not installed.
-    """
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise InputError(
-            f"--to {target} needs the package {module.partition('.')[0]} ({error}): "
-            f"pip install 'sixteenth[{extra}]'"
-        ) from None
 
 
 def refuse_existing(out: Path, *, folder: bool = True) -> None:
