@@ -248,6 +248,7 @@ def _run(
     """Train, then print the answer, the table and the report's path."""
     from ..engine.acceleration import keep_freed_memory
     from ..language import language_for
+    from ..storage.study_folder import StudyFolder
     from ..study.listener import Listener, Listeners
     from .display import display_for
     from .tables import console
@@ -264,7 +265,7 @@ def _run(
         display = stack.enter_context(display_for(study.language))
         listener = Listeners([display, *listeners])
         results = study.run(**flags.machine(), budget=budget, listener=listener)
-    page = study.folder / "report.html"
+    page = StudyFolder(study.folder).report_path
     language = language_for(tag=study.language)
     if flags.as_json:
         print_json(_outcome(study, results, page))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+REPORT = "report.html"
+"""The page of a study's report."""
 EXPLAIN = "explain"
 """The folder in a study's that holds what tests its reasons: studies of their own."""
 REPEATS = "seeds"
@@ -51,6 +53,10 @@ class StudyFolder:
     @property
     def per_class_path(self) -> Path:
         return self.path / CLASSES
+
+    @property
+    def report_path(self) -> Path:
+        return self.path / REPORT
 
     @property
     def kept_path(self) -> Path:

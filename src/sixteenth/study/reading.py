@@ -235,7 +235,7 @@ class StudyResults:
             and snapshot.folder.per_class_path.is_file()
             and is_made_from(self.folder, made_from)
         ):
-            return self.folder / "report.html"
+            return snapshot.folder.report_path
         found = self.findings()
         write_results(snapshot, self._table("results", snapshot))
         language = language_for(found, self.language)

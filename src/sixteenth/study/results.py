@@ -225,7 +225,7 @@ def _check_run(
     run: RunSpec, record: RunRecord, folder: RunFolder, but: Collection[str] = ()
 ) -> None:
     """Check that a record is of `run`, with keys `but` that may differ."""
-    there = record.run_spec(Path(run.run_id, "run.json"))
+    there = record.run_spec(RunFolder(Path(run.run_id)).record_path)
     differences = without_keys(spec_differences(there, run), but)
     differs = describe_differences(without_place(differences, there.data, run.data))
     if differs:

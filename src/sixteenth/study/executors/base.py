@@ -20,6 +20,7 @@ from ...storage.lease import Lease
 from ...storage.run_facts import Failure
 from ...storage.run_folder import RunFolder
 from ...storage.run_record import RunRecord
+from ...storage.study_folder import StudyFolder
 from ..listener import Listener
 from ..planning.schedule import Assignment, Schedule
 
@@ -235,7 +236,7 @@ class _TimeIsUp(Exception):
 
 
 def _folder_of(assignment: Assignment, folder: Path) -> RunFolder:
-    return RunFolder(folder / "runs" / assignment.run.run_id)
+    return StudyFolder(folder).run(assignment.run.run_id)
 
 
 def _record_of_failed(target: RunFolder, error: Exception) -> RunRecord:

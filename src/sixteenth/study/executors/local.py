@@ -56,7 +56,7 @@ class LocalProcesses:
     attempts = 1
 
     def __init__(self, schedule: Schedule, dataset: ImageDataset, folder: Path) -> None:
-        self._schedule, self._runs = schedule, folder / "runs"
+        self._schedule, self._folder = schedule, folder
         self._pool = WorkerPool(dataset)
         self._busy: dict[WorkerProcess, Assignment] = {}
         self._started: list[Assignment] = []
@@ -66,7 +66,7 @@ class LocalProcesses:
 
     def submit(self, assignment: Assignment) -> None:
         worker = self._pool.idle(self._busy, self._gpu_for(assignment))
-        worker.send(("train", assignment.run, self._runs, assignment.execution, assignment.until))
+        worker.send(("train", assignment.run, self._folder, assignment.execution, assignment.until))
         self._busy[worker] = assignment
         self._started.append(assignment)
 

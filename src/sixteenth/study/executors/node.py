@@ -30,7 +30,6 @@ from ...spec import RunSpec
 from ...spec.fields import Interpolation
 from ...spec.hub_address import is_hub_address
 from ...storage.run_facts import release
-from ...storage.run_folder import RunFolder
 from ...storage.run_record import RunRecord
 from ...storage.run_results import EpochRow
 from ...storage.study_folder import StudyFolder
@@ -154,7 +153,7 @@ def train_here(
     return train_run(
         run,
         dataset,
-        RunFolder(origin.folder / "runs" / run.run_id),
+        StudyFolder(origin.folder).run(run.run_id),
         execution=execution,
         on_progress=on_progress,
         on_notice=lambda notice: send("notice", notice),

@@ -117,7 +117,7 @@ def _write_all(client: Any, study: Study, artifacts: str | None) -> None:
     table = study.results().to_csv(index=False, lineterminator="\n")
     client.log_text(parent.info.run_id, table, "results.csv")
     folder = StudyFolder(study.folder)
-    for path in (folder.spec_path, folder.path / "report.html"):
+    for path in (folder.spec_path, folder.report_path):
         if path.is_file():
             client.log_artifact(parent.info.run_id, str(path))
     ended = _milliseconds(max(run.ended for run in runs))
