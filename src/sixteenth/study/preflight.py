@@ -26,7 +26,7 @@ from ..spec import (
 )
 from ..storage.lock import LOCK, NOTE
 from ..storage.study_folder import StudyFolder, StudySnapshot
-from ..storage.whole_files import is_left_over
+from ..storage.whole_files import first_free, is_left_over
 
 if TYPE_CHECKING:
     from torch import nn
@@ -51,11 +51,11 @@ def with_own_name(folder: Path) -> Path:
 
 def fresh_folder(folder: Path) -> Path:
     """`folder` if nothing is there, else the first of FOLDER-2, FOLDER-3, ... that is free."""
-    folder = with_own_name(folder)
-    place, number = folder, 2
-    while place.exists() and (not place.is_dir() or _holds_something(place)):
-        place, number = folder.with_name(f"{folder.name}-{number}"), number + 1
-    return place
+
+    def is_taken(place: Path) -> bool:
+        return place.exists() and (not place.is_dir() or _holds_something(place))
+
+    return first_free(with_own_name(folder), is_taken, folder=True)
 
 
 def load_begun(folder: Path) -> StudySpec:

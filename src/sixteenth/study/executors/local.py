@@ -37,13 +37,21 @@ if TYPE_CHECKING:
 STOP_SECONDS = 3.0
 """How long a worker has to stop by itself: it ends its step and writes that it was interrupted."""
 
-WORKER_PROGRAM = """\
+
+def child_program(module: str) -> str:
+    """The code of a Python process that calls `main` of a module.
+
+    Ctrl-C reaches all processes of a terminal at once: it is the parent that acts on it.
+    """
+    return f"""\
 import signal
 signal.signal(signal.SIGINT, signal.SIG_IGN)
-from sixteenth.study.executors.worker import main
+from {module} import main
 main()
 """
-"""Ctrl-C reaches all processes of a terminal at once: it is the parent that acts on it."""
+
+
+WORKER_PROGRAM = child_program("sixteenth.study.executors.worker")
 
 
 class LocalProcesses:
