@@ -22,12 +22,13 @@ from ..storage.run_folder import RunFolder
 from ..storage.run_record import RunRecord
 from ..storage.whole_files import is_disk_trouble, sweep
 from .checkpoint import begun_execution, read_checkpoint
-from .execution import Execution, new_record, resolve_execution
+from .execution import Execution, resolve_execution
 from .head import train_head
 from .images import select_images
 from .learner import Learner
 from .loop import TrainingLoop
 from .progress import Progress
+from .records import new_record
 from .workload import Augmentation, split_of
 
 

@@ -191,7 +191,7 @@ def check_versions(snapshot: StudySnapshot) -> None:
     Raises:
         MismatchError: the versions there and here.
     """
-    from ..engine.execution import environment
+    from ..engine.records import environment
 
     folder, records = snapshot.folder, snapshot.records
     here = environment(runs=snapshot.runs)

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ...data import ImageDataset
-from ...engine.execution import new_record
 from ...engine.progress import Progress
+from ...engine.records import new_record
 from ...storage.lease import Lease
 from ...storage.run_facts import Failure
 from ...storage.run_folder import RunFolder

@@ -20,8 +20,9 @@ from typing import Any, Self
 from ...data import ImageDataset, load_dataset, options_of
 from ...data.cache import default_data_dir
 from ...engine.acceleration import keep_freed_memory
-from ...engine.execution import Execution, environment
+from ...engine.execution import Execution
 from ...engine.progress import Progress
+from ...engine.records import environment
 from ...engine.train import train_run
 from ...errors import DataError, NodeError, SixteenthError
 from ...messages import one_line

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...data.machine import cpu_count
-from ...engine.execution import environment
+from ...engine.records import environment
 from ...errors import InputError
 from ...extras import import_extra, install_command
 from ...messages import one_line

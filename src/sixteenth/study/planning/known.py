@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ...data import ImageDataset
-from ...engine.execution import Execution, environment
+from ...engine.execution import Execution
+from ...engine.records import environment
 from ...spec import RunSpec
 from ...storage.run_facts import Environment
 from ...storage.run_record import RunRecord
