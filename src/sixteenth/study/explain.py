@@ -59,38 +59,21 @@ def find_pair(study: Study, between: tuple[str, str] | None = None) -> CellPair:
     if grid.length < 1:
         raise stopped
     if between is not None:
-        ends = sorted((_cell_of(study, run_id) for run_id in between), key=lambda c: c.accuracy)
-        pair = CellPair(ends[0].fraction, ends[0].key[:2], ends[1].key[:2])
-        if ends[1].fraction != pair.fraction or pair.behind == pair.ahead:
-            raise InputError(
-                f"--between {' '.join(between)}: name runs of two cells of one fraction, which "
-                "differ in their model or initial weights"
-            )
+        pair = _asked_pair(study, between)
     else:
-        expect = Expect(study.spec.expect)
-        failed = [
-            found
-            for section in study.findings().sections
-            for found in section.findings
-            if isinstance(found, SizeVerdict) and found.outcome is Outcome.OPPOSITE
-        ]
-        failed = [one for one in failed if not is_part_trained(one.init)] or failed
+        failed = _failed_pair(study)
         begun = list(begun_levers(study.spec, study.folder))
         left = {pair_name(one.pair): one.pair for one in begun if _has_runs_left(one)}
-        if not failed and begun:
+        if failed is None and begun:
             return as_now(study, next(iter(left.values()), begun[0].pair))
-        if not failed or expect is Expect.NONE:
+        if failed is None or Expect(study.spec.expect) is Expect.NONE:
             raise InputError(
                 "nothing to explain: no model that was expected to be ahead is known to be behind "
                 "at any size; name the runs of two cells with --between RUN RUN"
             )
-        first = min(failed, key=lambda one: (one.small.train_size, one.init != "random"))
-        behind, ahead = first.big, first.small
-        if expect is Expect.SMALLER:
-            behind, ahead = ahead, behind
-        pair = CellPair(behind.fraction, behind.key[:2], ahead.key[:2])
-        if left and pair_name(pair) not in left:
+        if left and pair_name(failed) not in left:
             return as_now(study, next(iter(left.values())))
+        pair = failed
     ends = [cell for arm in (pair.behind, pair.ahead) for cell in grid.curve(*arm)]
     if any(cell.so_far for cell in ends if cell.fraction == pair.fraction):
         raise stopped
@@ -106,6 +89,40 @@ def find_pair(study: Study, between: tuple[str, str] | None = None) -> CellPair:
             + way_out
         )
     return pair
+
+
+def _asked_pair(study: Study, between: tuple[str, str]) -> CellPair:
+    """The cells of two runs, the less accurate one behind.
+
+    Raises:
+        InputError: they are no two cells of one fraction.
+    """
+    ends = sorted((_cell_of(study, run_id) for run_id in between), key=lambda c: c.accuracy)
+    pair = CellPair(ends[0].fraction, ends[0].key[:2], ends[1].key[:2])
+    if ends[1].fraction != pair.fraction or pair.behind == pair.ahead:
+        raise InputError(
+            f"--between {' '.join(between)}: name runs of two cells of one fraction, which "
+            "differ in their model or initial weights"
+        )
+    return pair
+
+
+def _failed_pair(study: Study) -> CellPair | None:
+    """The cells where the expectation failed on the fewest images; None where it did nowhere."""
+    failed = [
+        found
+        for section in study.findings().sections
+        for found in section.findings
+        if isinstance(found, SizeVerdict) and found.outcome is Outcome.OPPOSITE
+    ]
+    if not failed:
+        return None
+    failed = [one for one in failed if not is_part_trained(one.init)] or failed
+    first = min(failed, key=lambda one: (one.small.train_size, one.init != "random"))
+    behind, ahead = first.big, first.small
+    if Expect(study.spec.expect) is Expect.SMALLER:
+        behind, ahead = ahead, behind
+    return CellPair(behind.fraction, behind.key[:2], ahead.key[:2])
 
 
 def as_now(study: Study, pair: CellPair) -> CellPair:
