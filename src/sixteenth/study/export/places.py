@@ -11,12 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import InputError, SpecError
-from ...spec import load_frozen
+from ...language.text import shown_init
+from ...spec import RunSpec, load_frozen
 from ...storage.study_folder import StudyFolder
 from ...storage.whole_files import check_writable
 
 if TYPE_CHECKING:
     from ...engine.trained import TrainedNetwork
+
+
+def run_id_without_path(spec: RunSpec) -> str:
+    """The name of a run; of initial weights from a file it holds the file's name, and no folder."""
+    return spec.model_copy(update={"init": shown_init(spec.init)}).run_id
 
 
 def refuse_existing(out: Path, *, folder: bool = True) -> None:
