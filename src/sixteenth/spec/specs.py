@@ -189,7 +189,8 @@ class StudySpec(BaseModel):
     """Folders in `data` whose subfolders are the classes of the training images; by default those
     with such a name. ``.`` is `data` itself."""
     test_folder: Texts = []
-    """Likewise of the test images."""
+    """Folders in `data` whose subfolders are the classes of the test images; by default those with
+    such a name."""
     exclude: Texts = []
     """Patterns such as ``masks`` or ``*_mask.png``, with ``*``, ``?`` and ``[]``: of the files and
     folders in `data` that are left out, by their names or their paths in it."""

@@ -66,7 +66,7 @@ class RunFolder:
     lease: Lease | None = None
 
     def leased(self, lease: Lease) -> Self:
-        """The same folder, in which whatever is written or removed needs `lease`.
+        """The run's folder, in which whatever is written or removed needs `lease`.
 
         Its methods that write then raise a ReplacedError when another process has taken over.
         """

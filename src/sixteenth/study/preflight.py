@@ -214,7 +214,8 @@ def check_models(
     loaded: Callable[[RunSpec, WeightsFile], None] = lambda run, weights: None,
     noticed: Callable[[str], None] = lambda what: None,
 ) -> dict[str, Cost]:
-    """Build every model, and load all weights that are still needed, for a try.
+    """Build every model and load every weights file that is still needed, to find what fails
+    before training begins.
 
     Args:
         snapshot: the runs of the study, and what they left so far.

@@ -29,7 +29,7 @@ class Basis(StrEnum):
     RUNS = "runs"
     """Finished runs of the same model and size on this machine."""
     OPERATIONS = "operations"
-    """The same at another size or first layer, by the operations for an image."""
+    """Finished runs at another size or first layer, by the operations for an image."""
     MEASURED = "measured"
     """A few steps of the model, taken for this plan or an earlier one."""
     GUESSED = "guessed"
