@@ -29,7 +29,8 @@ import numpy as np
 
 from sixteenth import RunSpec, Study
 from sixteenth.data import ImageDataset
-from sixteenth.engine.execution import Execution, new_record
+from sixteenth.engine.execution import Execution
+from sixteenth.engine.records import new_record
 from sixteenth.engine.train import Progress
 from sixteenth.spec import TrainSpec
 from sixteenth.storage.run_facts import AugmentationFacts, Metrics, ModelFacts

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import shutil
 import signal
 import threading
 import time
@@ -14,41 +13,25 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
+from followed_study import look, runs_of, text
 
-from sixteenth import InputError, RunSpec
+from sixteenth import InputError
 from sixteenth.cli.watch import beside, drawing, follow
 from sixteenth.cli.watch.beside import page_beside
 from sixteenth.cli.watch.server import WatchServer, hosts_of, listen
 from sixteenth.errors import RunError
 from sixteenth.language import language_for
 from sixteenth.report.page.live import LiveRun, answer_part
-from sixteenth.spec import dump_spec, load_frozen, parse_spec
 from sixteenth.storage.lease import BEAT, PLACE, Lease
 from sixteenth.storage.run_facts import Metrics
 from sixteenth.storage.run_record import RunRecord
 from sixteenth.storage.study_folder import StudyFolder
-from sixteenth.study.reading import StudyResults
 from tiny_study import Command, command
-from written_study import begin, finish
+from written_study import begin
+
+pytestmark = pytest.mark.usefixtures("patience")
 
 TOKEN = "a-token"
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> StudyFolder:
-    """The folder of a study of two runs, none of which has begun."""
-    spec = {"data": "pets", "name": "Pets <b>", "models": ["small"], "fractions": [1]}
-    spec |= {"seeds": [0, 1], "lengths": ["1"]}
-    folder = StudyFolder(tmp_path / "pets")
-    folder.path.mkdir()
-    folder.spec_path.write_text(dump_spec(parse_spec({**spec, "train": {"epochs": 9}})), "utf-8")
-    return folder
-
-
-def runs_of(place: StudyFolder) -> list[RunSpec]:
-    from sixteenth.spec import load_spec
-
-    return load_spec(place.spec_path).runs()
 
 
 @contextmanager
@@ -87,27 +70,6 @@ def finished(record: RunRecord) -> RunRecord:
         peak_memory_bytes=None,
     )
     return ended.model_copy(update={"train_size": 640})
-
-
-def text(html: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
-
-
-def look(follower: follow.Follower) -> dict[str, str]:
-    """The parts as they are now, as text."""
-    follower._next = follower._drawing._next = 0.0
-    return {key: text(html) for key, html in follower.parts().items()}
-
-
-@pytest.fixture(autouse=True)
-def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow, "PATIENCE", 60.0)
-
-
-@pytest.fixture
-def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """To draw takes longest."""
-    monkeypatch.setattr(drawing, "curves_part", lambda *_: "")
 
 
 REFUSED = {
@@ -260,37 +222,6 @@ def test_runs_that_failed_are_counted_beside_those_that_are_finished(
     assert "not-final" in html
 
 
-@pytest.mark.usefixtures("no_figures")
-def test_runs_that_are_left_as_rows_of_a_table_have_an_answer(place: StudyFolder) -> None:
-    runs = runs_of(place)
-    for run in runs:
-        finish(place.run(run.run_id), run, 0.6)
-    place.kept_path.mkdir()
-    results = StudyResults(load_frozen(place.spec_path), place.path).results()
-    table = place.kept_path / "results.csv"
-    results.to_csv(table, index=False)
-    shutil.rmtree(place.runs_path)
-    follower = follow.Follower(place.path)
-    assert "60.0%" in look(follower)["answer"]
-    results.assign(test_accuracy=0.7).to_csv(table, index=False)
-    assert "70.0%" in look(follower)["answer"]
-
-
-@pytest.mark.usefixtures("no_figures")
-def test_a_folder_that_vanishes_leaves_what_was_read(place: StudyFolder) -> None:
-    first, _ = runs_of(place)
-    begin(place.run(first.run_id), first, 2)
-    follower, away = follow.Follower(place.path), place.path.with_name("away")
-    before = look(follower)
-    place.path.rename(away)
-    said = look(follower)
-    assert said == before | {"trouble": said["trouble"]}
-    assert said["trouble"] == f"Not up to date: {place.spec_path} is not there any more"
-    away.rename(place.path)
-    begin(place.run(first.run_id), first, 3)
-    assert (look(follower)["trouble"], "3 of 9" in look(follower)["state"]) == ("", True)
-
-
 def test_watching_changes_nothing_in_the_folder(place: StudyFolder) -> None:
     first, _ = runs_of(place)
     begin(place.run(first.run_id), first, 2)
@@ -309,34 +240,12 @@ def test_watching_changes_nothing_in_the_folder(place: StudyFolder) -> None:
 
 
 @pytest.mark.usefixtures("no_figures")
-def test_a_damaged_file_is_named_and_the_page_goes_on(place: StudyFolder) -> None:
-    first, _ = runs_of(place)
-    folder = place.run(first.run_id)
-    begin(folder, first, 2)
-    follower = follow.Follower(place.path)
-    assert look(follower)["trouble"] == ""
-    folder.history_path.write_text("<script>", "utf-8")
-    said = look(follower)
-    assert said["trouble"].startswith("Not up to date: ")
-    assert "history.csv" in said["trouble"]
-    assert "2 of 9" in said["state"]
-    begin(folder, first, 3)
-    assert (look(follower)["trouble"], "3 of 9" in look(follower)["state"]) == ("", True)
-
-
-@pytest.mark.usefixtures("no_figures")
 def test_names_stay_text(place: StudyFolder) -> None:
     follower = follow.Follower(place.path)
     follower.parts()
     page, _ = follower.page()
     assert b"Pets &lt;b&gt;" in page
     assert b"Pets <b>" not in page
-
-
-def test_a_study_that_has_no_folder_yet_is_awaited(tmp_path: Path) -> None:
-    follower = follow.Follower(tmp_path / "later")
-    assert look(follower)["state"] == "The study has not begun to train yet."
-    assert b"later" in follower.page()[0]
 
 
 def test_to_draw_takes_a_small_part_of_the_time(

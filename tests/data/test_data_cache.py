@@ -133,7 +133,9 @@ def test_a_cache_that_cannot_be_written_only_warns(counting, tmp_path):
 def test_nothing_temporary_is_left_behind_and_old_leftovers_are_swept(counting, tmp_path):
     counting()
     folder = cached_files(tmp_path)[0].parent
-    for age, name in ((0, ".new.npy.1.tmp"), (7200, ".old.npy.2.tmp")):
+    new, old = ".test_images.npy.0123abcd.tmp", ".train_labels.npy.0123abcd.tmp"
+    earlier = f".train_images.npy.{'0123abcd' * 4}.tmp"  # of a version with longer names
+    for age, name in ((0, new), (7200, old), (7200, earlier)):
         (folder / name).write_bytes(b"half")
         when = (folder / name).stat().st_mtime - age
         os.utime(folder / name, (when, when))
@@ -141,7 +143,7 @@ def test_nothing_temporary_is_left_behind_and_old_leftovers_are_swept(counting, 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         counting()
-    assert [path.name for path in folder.glob(".*")] == [".new.npy.1.tmp"]
+    assert [path.name for path in folder.glob(".*")] == [new]
 
 
 def test_the_same_images_have_the_same_fingerprint_wherever_they_lie(counting, tmp_path):

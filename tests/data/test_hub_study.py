@@ -9,7 +9,8 @@ import pytest
 from fake_hub import FakeHub
 
 from sixteenth import Study
-from sixteenth.engine.execution import Execution, new_record
+from sixteenth.engine.execution import Execution
+from sixteenth.engine.records import new_record
 from sixteenth.errors import DataError, MismatchError
 from sixteenth.spec import RunSpec, dump_spec
 from sixteenth.storage.run_folder import RunFolder

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from sixteenth.engine.execution import Execution, environment
+from sixteenth.engine.execution import Execution
 from sixteenth.engine.learner import Learner
+from sixteenth.engine.records import environment
 from sixteenth.spec import RunSpec, StudySpec
 from sixteenth.storage.run_facts import ModelFacts
 from timm_hub import publish

@@ -248,6 +248,15 @@ def test_a_factory_that_does_not_do_its_job_is_told_so_in_one_line(
         build_model(f"{own_models}:{factory}", 5, image_size=8)
 
 
+def test_without_the_package_of_our_own_factories_the_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
+    monkeypatch.delitem(sys.modules, "sixteenth.models.lite", raising=False)
+    with pytest.raises(ModelError, match=r"efficientnet_lite_pytorch .*'sixteenth\[lite\]'"):
+        check_model("sixteenth.models.lite:lite0")
+
+
 def test_a_module_that_cannot_be_imported_is_told_with_its_reason(own_models: str) -> None:
     Path("broken_module_of_the_test.py").write_text("import a_package_that_is_not_there\n")
     with pytest.raises(ModelError, match="failed: No module named 'a_package_that_is_not_there'"):

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from sixteenth import MismatchError, RunSpec, Study, load_spec, parse_spec
-from sixteenth.spec import load_frozen, spec_differences, without_place
+from sixteenth.spec import describe_differences, load_frozen, spec_differences, without_place
 from sixteenth.study.moved import keep_place
 from sixteenth.study.preflight import check_folder
 
@@ -18,7 +18,9 @@ RESULTS = Path(__file__).parents[2] / "docs" / "results"
 def test_differences_between_two_studies_are_named_key_by_key() -> None:
     old = parse_spec({"data": "digits"})
     new = parse_spec({"data": "digits", "seeds": [1], "train": {"epochs": 3}})
-    assert spec_differences(old, new) == [
+    differences = spec_differences(old, new)
+    assert differences == {"seeds": ([0], [1]), "train.epochs": (30, 3)}
+    assert describe_differences(differences) == [
         "seeds: [0] there, [1] asked for",
         "train.epochs: 30 there, 3 asked for",
     ]
@@ -26,19 +28,17 @@ def test_differences_between_two_studies_are_named_key_by_key() -> None:
 
 def test_the_most_epochs_count_only_where_a_run_chooses_its_epochs() -> None:
     old, new = ({"data": "digits", "train": {"max_epochs": most}} for most in (120, "auto"))
-    assert spec_differences(parse_spec(old), parse_spec(new)) == []
+    assert spec_differences(parse_spec(old), parse_spec(new)) == {}
     for study in (old, new):
         study["train"]["epochs"] = "auto"
-    assert spec_differences(parse_spec(old), parse_spec(new)) == [
-        "train.max_epochs: 120 there, 'auto' asked for"
-    ]
+    assert spec_differences(parse_spec(old), parse_spec(new)) == {"train.max_epochs": (120, "auto")}
 
 
 def test_leave_to_load_a_part_of_a_weights_file_can_be_given_later_and_not_taken_back() -> None:
     without, leave = (parse_spec({"data": "digits", "allow_partial": key}) for key in (False, True))
-    assert spec_differences(without, leave) == []
-    assert spec_differences(without.runs()[0], leave.runs()[0]) == []
-    taken_back = ["allow_partial: True there, False asked for"]
+    assert spec_differences(without, leave) == {}
+    assert spec_differences(without.runs()[0], leave.runs()[0]) == {}
+    taken_back = {"allow_partial": (True, False)}
     assert spec_differences(leave, without) == taken_back
     assert spec_differences(leave.runs()[0], without.runs()[0]) == taken_back
 
@@ -55,7 +55,7 @@ def test_a_study_of_an_earlier_version_has_the_runs_that_it_had(path: Path) -> N
         assert run.train.schedule == before["train"]["schedule"]
         old = run.model_dump(mode="json")
         del old["lengths"], old["train"]["cooldown"]
-        assert spec_differences(RunSpec.model_validate(old), run) == []
+        assert spec_differences(RunSpec.model_validate(old), run) == {}
 
 
 def test_a_key_that_is_younger_than_a_studys_folder_has_the_value_that_it_began_with(
@@ -135,5 +135,5 @@ COMMIT = "0123456789" * 4
 def test_data_may_have_moved_but_not_to_another_revision(
     before: str, now: str, is_another: bool
 ) -> None:
-    difference = f"data: {before!r} there, {now!r} asked for"
-    assert without_place([difference], before, now) == [difference] * is_another
+    difference = {"data": (before, now)}
+    assert without_place(difference, before, now) == (difference if is_another else {})

@@ -12,7 +12,8 @@ from PIL import Image
 
 from sixteenth import predict
 from sixteenth.data import ImageDataset
-from sixteenth.engine.execution import Execution, new_record
+from sixteenth.engine.execution import Execution
+from sixteenth.engine.records import new_record
 from sixteenth.engine.trained import TrainedNetwork
 from sixteenth.errors import ModelError
 from sixteenth.models import choose_interpolation

@@ -38,11 +38,11 @@ from .options import (
 from .plan import plan
 from .predict import predict
 from .studies import (
-    again,
     json_rows,
     load_study,
     open_study,
     print_json,
+    retry_clause,
     tell_of_fresh_folder,
     tell_of_gone_runs,
 )
@@ -248,6 +248,7 @@ def _run(
     """Train, then print the answer, the table and the report's path."""
     from ..engine.acceleration import keep_freed_memory
     from ..language import language_for
+    from ..storage.study_folder import StudyFolder
     from ..study.listener import Listener, Listeners
     from .display import display_for
     from .tables import console
@@ -264,7 +265,7 @@ def _run(
         display = stack.enter_context(display_for(study.language))
         listener = Listeners([display, *listeners])
         results = study.run(**flags.machine(), budget=budget, listener=listener)
-    page = study.folder / "report.html"
+    page = StudyFolder(study.folder).report_path
     language = language_for(tag=study.language)
     if flags.as_json:
         print_json(_outcome(study, results, page))
@@ -286,7 +287,7 @@ def _run(
         planned = len(study.runs())
         said = language.terminal.failed if planned > 1 else language.terminal.one_failed
         said = said.format(failed=len(holes), planned=planned)
-        print_message(said + again(holes["error"], language))
+        print_message(said + retry_clause(holes["error"], language))
         for run_id, error in zip(holes["run_id"], holes["error"], strict=True):
             print_message(error, prefix=f"  {run_id}: ")
         raise typer.Exit(1)

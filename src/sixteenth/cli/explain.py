@@ -21,7 +21,7 @@ from .options import (
     WatchOption,
     WorkersOption,
 )
-from .studies import again, json_rows, print_json
+from .studies import json_rows, print_json, retry_clause
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +128,7 @@ def explain(
     if failed:
         labels = language.terminal
         said = labels.one_failed if len(failed) == 1 else labels.several_failed
-        print_message(said.format(len(failed)) + again(failed, language))
+        print_message(said.format(len(failed)) + retry_clause(failed, language))
         raise typer.Exit(1)
 
 
@@ -191,13 +191,13 @@ def _print_plan(
     from .tables import console, levers_table, print_text
 
     seconds = float(costs["seconds"].sum())
-    again = 0.0 if pair is None else seconds_again(study, pair, costs)
+    seconds_to_repeat = 0.0 if pair is None else seconds_again(study, pair, costs)
     if plan and as_json:
         print_json(
             {
                 **_pair(pair),
                 "seconds_left": seconds,
-                "seconds_again": again,
+                "seconds_again": seconds_to_repeat,
                 "disk_bytes": int(costs["disk_bytes"].sum()),
                 "levers": json_rows(costs),
             }
@@ -214,8 +214,9 @@ def _print_plan(
     left, planned = int(costs["left"].sum()), int(costs["runs"].sum())
     time = language.numbers.duration(seconds)
     said = labels.plan.format(left=left, planned=planned, time=time, how="")
-    if again:
-        said += f" {labels.plan_again.format(time=language.numbers.duration(again))}"
+    if seconds_to_repeat:
+        time = language.numbers.duration(seconds_to_repeat)
+        said += f" {labels.plan_again.format(time=time)}"
     on.print(f"\n{said.strip()}\n")
 
 

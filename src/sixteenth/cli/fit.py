@@ -5,7 +5,6 @@ It knows of no study, and imports no torch.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError
-from ..storage.whole_files import check_writable
+from ..storage.whole_files import check_writable, first_free
 from .exits import print_message
 from .fit_table import ERROR, SIZE, Request, Trainings, read_trainings
 from .options import JsonOption, parse_share, parse_target
@@ -123,7 +122,7 @@ def fit(
     curves = {name: _fit(name, part, test_size, chance) for name, part in groups}
     for note in (_summary(read, groups), *read.notes):
         print_message(note, prefix="note: ")
-    place = out or _free(Path(f"{table.stem}.svg"))
+    place = out or first_free(Path(f"{table.stem}.svg"))
     # All is computed before anything is written, and written before anything is said.
     said = (
         _json(curves, targets, place, read, groups, language)
@@ -132,14 +131,6 @@ def fit(
     )
     _draw(curves, place, language)
     print(said)
-
-
-def _free(place: Path) -> Path:
-    """`place`, or the first of NAME-2.svg, NAME-3.svg, ... that nothing has."""
-    free, number = place, 2
-    while os.path.lexists(free):
-        free, number = place.with_stem(f"{place.stem}-{number}"), number + 1
-    return free
 
 
 def _check_place(place: Path) -> None:

@@ -149,9 +149,9 @@ def read_trainings(path: Path, request: Request) -> Trainings:
     _merge_near_sizes(path, read, request.group_by)
     _note_states(read, table)
     _note_pooled(read, table, own=[size, value, *others])
-    again = read.rows.index[table.loc[read.rows.index].duplicated()].tolist()
-    if again and any(map(_TRAINING.search, map(str, table))):
-        read.notes.append(f"{_lines(again)}: the same as a line above in all cells, counted again")
+    copies = read.rows.index[table.loc[read.rows.index].duplicated()].tolist()
+    if copies and any(map(_TRAINING.search, map(str, table))):
+        read.notes.append(f"{_lines(copies)}: the same as a line above in all cells, counted again")
     read.facts = {
         "file": str(path),
         "delimiter": cells.delimiter or None,
@@ -212,9 +212,9 @@ def _choose_rows(path: Path, read: Trainings, request: Request, size: str) -> No
                     "is a training of its own)"
                 )
         return
-    again = read.rows.duplicated([*identity, "\0last"])
-    if again.any():
-        line = read.rows.index[again][0]
+    repeated = read.rows.duplicated([*identity, "\0last"])
+    if repeated.any():
+        line = read.rows.index[repeated][0]
         raise InputError(
             f"{path}: line {line} repeats its size and its {request.last_by}: name the column that "
             "tells trainings apart with --run-column, or a finer one with --last-by"

@@ -117,7 +117,7 @@ def to_json(content: Mapping[str, Any] | Sequence[Any]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=escaped, allow_nan=False)
 
 
-def again(errors: Iterable[str], language: Language) -> str:
+def retry_clause(errors: Iterable[str], language: Language) -> str:
     """Whether the same command may train runs that failed with these errors, as a clause."""
     hopeless = all(map(DivergedError.is_in, errors))
     return language.terminal.fails_again if hopeless else language.terminal.tries_again

@@ -17,7 +17,6 @@ import hashlib
 import json
 import mmap
 import os
-import time
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -31,7 +30,7 @@ from platformdirs import user_cache_path
 from ..errors import InputError
 from ..spec.fields import Interpolation
 from ..storage.run_facts import DataChecks
-from ..storage.whole_files import write_text, write_whole
+from ..storage.whole_files import ABANDONED, sweep, write_text, write_whole
 from .broken import Broken
 from .dataset import Split
 from .source import Content, Found
@@ -152,10 +151,7 @@ def store_cached(
     }
     record["sum"] = _checksum(record)
     try:
-        # Left by processes that were killed here; younger files may still be written to.
-        for temporary in folder.glob(".*.tmp"):
-            if time.time() - temporary.stat().st_mtime > 3600:
-                temporary.unlink(missing_ok=True)
+        sweep(folder, older_than=ABANDONED)
         for part, array in zip(_PARTS, arrays, strict=True):
             file = folder / f"{part}.npy"
             written = mapped_file(array)

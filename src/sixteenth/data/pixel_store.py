@@ -12,13 +12,13 @@ import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
-from uuid import uuid4
 
 import numpy as np
 
 from ..errors import DataError
 from ..spec.fields import Interpolation
 from ..spec.work import WorkCallback
+from ..storage.whole_files import temporary_path
 from .machine import memory_bytes
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class PixelStore:
         """
         reason = ""
         if self._folder is not None and count:
-            file = self._folder / f".{part}_images.npy.{uuid4().hex}.tmp"
+            file = temporary_path(self._folder / f"{part}_images.npy")
             try:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 self._files.append(file)

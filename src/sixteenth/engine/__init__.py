@@ -16,6 +16,7 @@ trained.py         the network of a finished run
 prediction.py      classify image files with it
 checkpoint.py      checkpoints, to resume a run
 execution.py       device, precision, memory layout and threads
+records.py         what a record says from the start: data, versions, hardware
 rehearsal.py       timed training steps
 seeds.py           derived seeds
 acceleration.py    the entry to cpu/, which makes training on a CPU faster

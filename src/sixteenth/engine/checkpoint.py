@@ -22,7 +22,7 @@ from torch import Tensor
 
 from ..errors import InputError, MismatchError
 from ..messages import one_line
-from ..spec import RunSpec, spec_differences, without_place
+from ..spec import RunSpec, describe_differences, spec_differences, without_place
 from ..storage.run_facts import Environment, LengthMetrics
 from ..storage.run_folder import RunFolder
 from ..storage.run_record import RunRecord
@@ -69,7 +69,8 @@ class Owner:
             MismatchError: what differs, and the way out.
         """
         there = RunSpec.model_validate(kept["run"])
-        differs = without_place(spec_differences(there, self.run), there.data, self.run.data)
+        differences = spec_differences(there, self.run)
+        differs = describe_differences(without_place(differences, there.data, self.run.data))
         if kept["fingerprint"] != self.fingerprint:
             differs.append(
                 f"data fingerprint: {kept['fingerprint'][:12]} there, {self.fingerprint[:12]} now"

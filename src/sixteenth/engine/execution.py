@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from ..data import ImageDataset
 from ..data.machine import cpu_count
 from ..errors import InputError
-from ..spec import RunSpec, TrainSpec
-from ..spec.fields import is_timm
-from ..storage.run_facts import DataFacts, Environment, ExecutionFacts
-from ..storage.run_record import RunRecord
+from ..spec import TrainSpec
 
 
 @dataclass(frozen=True)
@@ -138,26 +132,6 @@ class Execution:
         return f"{self.device}, {self.precision}, {self.layout}, {threads}"
 
 
-def new_record(
-    run: RunSpec, dataset: ImageDataset, execution: Execution, before: RunRecord | None
-) -> RunRecord:
-    """The record of a run at its start; `before` is its earlier record if it is resumed."""
-    return RunRecord.begin(
-        run,
-        data=DataFacts(
-            name=dataset.name,
-            source=dataset.source,
-            fingerprint=dataset.fingerprint,
-            interpolation=dataset.interpolation,
-            **dict(dataset.understood),
-        ),
-        data_checks=dataset.checks,
-        environment=environment(execution.device, [run]),
-        execution=ExecutionFacts.from_dict(execution.as_record()),
-        before=before,
-    )
-
-
 def resolve_execution(device: str | None, train: TrainSpec) -> Execution:
     """The execution on this machine, with ``auto`` resolved by rules, without measuring.
 
@@ -219,40 +193,6 @@ def _default_layout(kind: str) -> str:
     return "channels-first" if kind == "mps" else "channels-last"
 
 
-def environment(device: str | None = None, runs: Sequence[RunSpec] = ()) -> Environment:
-    """Versions and hardware, for the record of a run.
-
-    Args:
-        device: the GPU to name; if it is none, torch's current one.
-        runs: what they need is among the versions: timm for its models, scikit-learn for heads.
-    """
-    import numpy
-    import torchvision
-
-    from .. import __version__
-
-    more = {}
-    if any(is_timm(run.model) for run in runs):
-        with contextlib.suppress(PackageNotFoundError):
-            more["timm"] = version("timm")
-    if any(run.finetune == "head" for run in runs):
-        more["sklearn"] = version("scikit-learn")
-    gpu = device if device and device.startswith("cuda") else None
-    return Environment(
-        sixteenth=__version__,
-        python=platform.python_version(),
-        torch=str(torch.__version__),
-        torchvision=torchvision.__version__,
-        numpy=numpy.__version__,
-        platform=platform.platform(terse=True),
-        cpu=_cpu_name(),
-        instructions=torch.backends.cpu.get_cpu_capability(),
-        cores=cpu_count(),
-        gpu=torch.cuda.get_device_name(gpu) if torch.cuda.is_available() else None,
-        **more,
-    )
-
-
 def peak_memory(device: torch.device) -> int | None:
     """Peak memory of this process in bytes, including earlier runs; None if unknown.
 
@@ -305,14 +245,3 @@ def _kind(device: str) -> str:
 
 def _first_sentence(error: Exception) -> str:
     return str(error).partition("\n")[0].partition(". ")[0]
-
-
-def _cpu_name() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            for line in lines:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()

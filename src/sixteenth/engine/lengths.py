@@ -20,19 +20,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ..spec import TrainSpec
-from ..spec.train_spec import LEAST_GAIN
+from ..spec.train_spec import FIRST_EPOCHS, FIRST_STEPS, LEAST_GAIN, MOST_EPOCHS, MOST_FACTOR
 from ..storage.run_facts import LengthMetrics
 from .checkpoint import TrainingState
 from .learner import Learner
 from .optim import cooldown_steps
-
-FIRST_EPOCHS, FIRST_STEPS = 4, 200
-"""The shortest length of `epochs: auto` has at least so many: fewer are little more than a warm-up,
-whose doubling says nothing of a trained network; more would be lost on cells that need few."""
-MOST_EPOCHS, MOST_FACTOR = 120, 16
-"""With `max_epochs: auto` the longest length has at most so many epochs, or so many times the
-shortest length, whichever is more: 120 epochs of 781 images are some 700 steps, with which a
-network from random weights is far from trained, and 16 times the shortest are 3,200."""
 
 
 @dataclass(frozen=True)

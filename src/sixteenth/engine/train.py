@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import torch
 
@@ -22,12 +22,13 @@ from ..storage.run_folder import RunFolder
 from ..storage.run_record import RunRecord
 from ..storage.whole_files import is_disk_trouble, sweep
 from .checkpoint import begun_execution, read_checkpoint
-from .execution import Execution, new_record, resolve_execution
+from .execution import Execution, resolve_execution
 from .head import train_head
 from .images import select_images
 from .learner import Learner
 from .loop import TrainingLoop
 from .progress import Progress
+from .records import new_record
 from .workload import Augmentation, split_of
 
 
@@ -103,7 +104,7 @@ def _train_alone(
     record = new_record(run, dataset, execution, before)
     sweep(folder.path)
     folder.write_record(record)
-    training: TrainingLoop | None = None
+    known = _Known(record)
     try:
         with execution.torch_settings():
             if torch.device(execution.device).type == "cuda":
@@ -115,42 +116,69 @@ def _train_alone(
 
                 record = train_head(run, dataset, folder, execution, record, passed)
             else:
-                subset, held = split_of(run, dataset)
-                augmentation = Augmentation.of(run.train, dataset)
-                record = record.with_training_images(
-                    len(subset) + len(held), AugmentationFacts.from_dict(asdict(augmentation))
-                )
-                # Without a copy if all images are used, so that parallel processes share them.
-                images = select_images(dataset.train.images, subset)
-                learner = Learner(run, len(dataset.classes), images, execution)
-                record = record.with_model(learner.facts)
-                split = subset, held
-                training = TrainingLoop(
-                    run, dataset, folder, learner, images, split, augmentation, on_progress, record
-                )
-                del images  # the training has a copy on a GPU
-                state, notices = read_checkpoint(folder, learner, training.owner)
+                training = _begin_training(run, dataset, folder, execution, known, on_progress)
+                state, notices = read_checkpoint(folder, training.learner, training.owner)
                 if notices:
-                    training.record = record.with_notices(notices)
+                    training.record = training.record.with_notices(notices)
                     folder.write_record(training.record)
                     for notice in notices:
                         on_notice(notice)
                 record = training.run(state, until)
     except (KeyboardInterrupt, SystemExit):  # the latter by submitit, before a job's time is over
-        folder.write_record((training.record if training else record).as_interrupted())
+        folder.write_record(known.record.as_interrupted())
         raise
     except ReplacedError:
         raise  # the folder is another's
     except Exception as error:
-        record = training.record if training else record
         if isinstance(error, OSError) and is_disk_trouble(error, folder.path):
             # The run has not failed: it can be resumed when the disk has space again.
             with contextlib.suppress(OSError):
-                folder.write_record(record.as_interrupted())
+                folder.write_record(known.record.as_interrupted())
         else:
-            folder.write_record(record.as_failed(error))
+            folder.write_record(known.record.as_failed(error))
         raise
     folder.write_record(record)
     if record.is_finished:
         folder.remove_leftovers()
     return record
+
+
+@dataclass
+class _Known:
+    """What is known of a run while it is trained, for the record of one that is cut off."""
+
+    begun: RunRecord
+    training: TrainingLoop | None = None
+
+    @property
+    def record(self) -> RunRecord:
+        return self.training.record if self.training else self.begun
+
+
+def _begin_training(
+    run: RunSpec,
+    dataset: ImageDataset,
+    folder: RunFolder,
+    execution: Execution,
+    known: _Known,
+    on_progress: Callable[[Progress], None],
+) -> TrainingLoop:
+    """The training of the weights of a network, at its first step.
+
+    Args:
+        known: is told the images and the network as soon as they are there.
+    """
+    subset, held = split_of(run, dataset)
+    augmentation = Augmentation.of(run.train, dataset)
+    known.begun = known.begun.with_training_images(
+        len(subset) + len(held), AugmentationFacts.from_dict(asdict(augmentation))
+    )
+    # Without a copy if all images are used, so that parallel processes share them.
+    images = select_images(dataset.train.images, subset)
+    learner = Learner(run, len(dataset.classes), images, execution)
+    known.begun = known.begun.with_model(learner.facts)
+    split = subset, held
+    known.training = TrainingLoop(
+        run, dataset, folder, learner, images, split, augmentation, on_progress, known.begun
+    )
+    return known.training  # and not `images`, of which it has a copy on a GPU

@@ -117,21 +117,20 @@ class Numbers:
             return DASH
         return self.span.format(self.decimal(float(low) * 100, digits), self.percent(high, digits))
 
-    def points_interval(self, low: Any, high: Any, digits: int = 1) -> str:
+    def points_interval(self, low: Any, high: Any) -> str:
         """A range of differences in percentage points: ``−0.3 to +1.1``; see `points_ends`."""
         if missing(low) or missing(high):
             return DASH
-        return self.span.format(*self.points_ends(float(low), float(high), digits))
+        return self.span.format(*self.points_ends(float(low), float(high)))
 
-    def points_ends(self, low: float, high: float, digits: int = 1) -> tuple[str, str]:
+    def points_ends(self, low: float, high: float) -> tuple[str, str]:
         """The two ends of such a range.
 
         One that would be written as zero has more digits where zero lies outside: ``+0.03``.
         """
         off_zero = low > 0 or high < 0
         first, last = (
-            self.points(end, digits_off_zero(end, digits) if off_zero else digits)
-            for end in (low, high)
+            self.points(end, digits_off_zero(end) if off_zero else 1) for end in (low, high)
         )
         return first, last
 

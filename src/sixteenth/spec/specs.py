@@ -36,7 +36,7 @@ from .fields import (
     is_timm,
 )
 from .fraction import TrainFraction
-from .train_spec import STRICT, TrainSpec
+from .train_spec import FIRST_EPOCHS, MOST_EPOCHS, MOST_FACTOR, STRICT, TrainSpec
 
 MIN_EPOCHS, MIN_STEPS = 4, 100
 """Of runs for which `lengths: auto` measures shorter lengths: a quarter of less teaches little."""
@@ -92,12 +92,18 @@ class RunSpec(BaseModel):
 
     @property
     def most_lengths(self) -> int:
-        """How many lengths the run can have: with `epochs: auto` 4 epochs and their doublings."""
+        """How many lengths the run can have.
+
+        With `epochs: auto` the shortest and its doublings. The most are of a run whose shortest
+        length has `FIRST_EPOCHS` epochs, see `engine.lengths.plan_doublings`.
+        """
         if self.train.epochs != "auto":
             return len(self.lengths)
         most = self.train.max_epochs
-        # With `auto` 16 times the shortest length, or at most 120 epochs: four doublings.
-        return 5 if most == "auto" else max(2, most.bit_length() - 2)
+        # How many times the shortest length the longest can be: whichever is more with `auto`.
+        auto = max(MOST_EPOCHS // FIRST_EPOCHS, MOST_FACTOR)
+        times = auto if most == "auto" else most // FIRST_EPOCHS
+        return max(2, times.bit_length())  # as many as there are powers of two from 1 to `times`
 
     @property
     def views(self) -> Views:
@@ -185,7 +191,8 @@ class StudySpec(BaseModel):
     """Folders in `data` whose subfolders are the classes of the training images; by default those
     with such a name. ``.`` is `data` itself."""
     test_folder: Texts = []
-    """Likewise of the test images."""
+    """Folders in `data` whose subfolders are the classes of the test images; by default those with
+    such a name."""
     exclude: Texts = []
     """Patterns such as ``masks`` or ``*_mask.png``, with ``*``, ``?`` and ``[]``: of the files and
     folders in `data` that are left out, by their names or their paths in it."""

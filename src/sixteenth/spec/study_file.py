@@ -6,7 +6,7 @@ import codecs
 import os
 import reprlib
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
 from io import TextIOWrapper
 from pathlib import Path
@@ -185,8 +185,12 @@ def dump_spec(spec: BaseModel, begun: Path | None = None) -> str:
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 
-def spec_differences(old: BaseModel, new: BaseModel) -> list[str]:
-    """A line ``key: OLD there, NEW asked for`` for each value that differs.
+Differences = dict[str, tuple[Any, Any]]
+"""The values that differ between two specs, by their dotted keys: the old one and the new."""
+
+
+def spec_differences(old: BaseModel, new: BaseModel) -> Differences:
+    """The values that differ, in the order of the fields.
 
     The position of a run's seed counts only where it selects a block of images. Leave to load a
     part of a weights file changes nothing that was begun without it: all of each file was loaded.
@@ -199,14 +203,26 @@ def spec_differences(old: BaseModel, new: BaseModel) -> list[str]:
         after["replicate"] = before.get("replicate")
     if "auto" not in (before.get("train.epochs"), after.get("train.epochs")):
         after["train.max_epochs"] = before.get("train.max_epochs")
-    return [
-        f"{key}: {before.get(key)!r} there, {after.get(key)!r} asked for"
+    return {
+        key: (before.get(key), after.get(key))
         for key in dict.fromkeys([*before, *after])
         if before.get(key) != after.get(key)
+    }
+
+
+def describe_differences(differences: Differences) -> list[str]:
+    """A line ``key: OLD there, NEW asked for`` for each value that differs, for messages."""
+    return [
+        f"{key}: {before!r} there, {now!r} asked for" for key, (before, now) in differences.items()
     ]
 
 
-def without_place(differences: Sequence[str], before: str, now: str) -> list[str]:
+def without_keys(differences: Differences, keys: Collection[str]) -> Differences:
+    """The differences in other keys than these."""
+    return {key: values for key, values in differences.items() if key not in keys}
+
+
+def without_place(differences: Differences, before: str, now: str) -> Differences:
     """`spec_differences` without where the data lie, which may have moved.
 
     What they are is told by their fingerprint. Data sets with a name are read in their own way: one
@@ -217,8 +233,8 @@ def without_place(differences: Sequence[str], before: str, now: str) -> list[str
         before, now: `data` there, and as it is asked for.
     """
     if {before, now} & set(NAMED_DATA) or another_revision(before, now):
-        return list(differences)
-    return [line for line in differences if not line.startswith("data:")]
+        return differences
+    return without_keys(differences, {"data"})
 
 
 def _apply_setting(content: dict[str, Any], setting: str) -> str:

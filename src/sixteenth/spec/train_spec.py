@@ -12,6 +12,14 @@ AUTO_VALIDATION = 0.1
 """Part of a run's own subset that `epochs: auto` holds out: with fewer images chance would decide
 more often, and more would be missed in training."""
 
+FIRST_EPOCHS, FIRST_STEPS = 4, 200
+"""The shortest length of `epochs: auto` has at least so many: fewer are little more than a warm-up,
+whose doubling says nothing of a trained network; more would be lost on cells that need few."""
+MOST_EPOCHS, MOST_FACTOR = 120, 16
+"""With `max_epochs: auto` the longest length has at most so many epochs, or so many times the
+shortest length, whichever is more: 120 epochs of 781 images are some 700 steps, with which a
+network from random weights is far from trained, and 16 times the shortest are 3,200."""
+
 LEAST_GAIN = 0.005
 """A doubling of the steps that buys less validation accuracy is the last of `epochs: auto`: half a
 point is about what two trainings of one cell differ by, and seldom worth twice the time."""

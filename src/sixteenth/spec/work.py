@@ -24,12 +24,12 @@ class Work(StrEnum):
 
     @classmethod
     def decoding(cls, part: str) -> Work:
-        """Of the images of a split, "train" or "test"."""
+        """Decoding the images of a split, "train" or "test"."""
         return {"train": cls.DECODING_TRAIN, "test": cls.DECODING_TEST}[part]
 
     @classmethod
     def resizing(cls, part: str) -> Work:
-        """The same of images that are arrays already; "all" is both splits."""
+        """Resizing images that are arrays already, of a split or "all" of both."""
         return {"train": cls.RESIZING_TRAIN, "test": cls.RESIZING_TEST, "all": cls.RESIZING}[part]
 
 

@@ -23,7 +23,13 @@ from zipfile import ZipFile
 
 from ..errors import InputError, MismatchError
 from ..messages import one_line
-from ..spec import RunSpec, TrainFraction, spec_differences, without_place
+from ..spec import (
+    RunSpec,
+    TrainFraction,
+    describe_differences,
+    spec_differences,
+    without_place,
+)
 from .run_record import RunRecord, check_format
 from .run_results import (
     EpochRow,
@@ -60,7 +66,7 @@ class RunFolder:
     lease: Lease | None = None
 
     def leased(self, lease: Lease) -> Self:
-        """The same folder, in which whatever is written or removed needs `lease`.
+        """The run's folder, in which whatever is written or removed needs `lease`.
 
         Its methods that write then raise a ReplacedError when another process has taken over.
         """
@@ -274,14 +280,14 @@ class RunFolder:
         for length, share in zip(lengths, shares, strict=True):
             path, named = self.predictions_path_of(length), self.predictions_path_of(share)
             with contextlib.suppress(FileNotFoundError):  # its earlier version had renamed it
-                again = path.with_name(f"{path.name}.named")
-                again.unlink(missing_ok=True)
+                twin = path.with_name(f"{path.name}.named")
+                twin.unlink(missing_ok=True)
                 try:
-                    os.link(path, again)
+                    os.link(path, twin)
                 except OSError:  # a disk without links
-                    shutil.copyfile(path, again)
-                os.replace(again, named)
-                again.unlink(missing_ok=True)  # it stays where both are links to one file
+                    shutil.copyfile(path, twin)
+                os.replace(twin, named)
+                twin.unlink(missing_ok=True)  # it stays where both are links to one file
         sync_folder(self.path)
 
     def remove_first_names(self) -> None:
@@ -333,11 +339,12 @@ class RunFolder:
         """
         # Through the model, so that a key that is younger than the record has its default there.
         there = record.run_spec(self.record_path)
-        differs = spec_differences(there, spec)
+        differences = spec_differences(there, spec)
         found = record.data.fingerprint if record.data else None
         if found == fingerprint:
-            differs = without_place(differs, there.data, spec.data)
-        elif found:
+            differences = without_place(differences, there.data, spec.data)
+        differs = describe_differences(differences)
+        if found and found != fingerprint:
             differs.append(f"data fingerprint: {found[:12]} there, {fingerprint[:12]} now")
             before = (record.data.train_images, record.data.test_images) if record.data else None
             if images and before and None not in before:

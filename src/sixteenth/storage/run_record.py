@@ -240,12 +240,12 @@ class RunRecord(Part):
         )
 
     def as_interrupted(self, lengths: Iterable[LengthMetrics] | None = None) -> Self:
-        """The same run, stopped; it can go on. With `lengths`: that were measured until then."""
+        """The record of the run, stopped; it can go on. `lengths` were measured until then."""
         known = self.lengths if lengths is None else tuple(lengths)
         return self.model_copy(update={"status": "interrupted", "lengths": known})
 
     def as_failed(self, error: Exception) -> Self:
-        """The same run, which has just failed of `error`.
+        """The record of the run, which has just failed of `error`.
 
         Nothing is concluded from it, so what was measured of shorter lengths is left out; the
         checkpoint keeps it for a run that goes on.
@@ -267,7 +267,7 @@ class RunRecord(Part):
         peak_memory_bytes: int | None,
         feature_seconds: float | None = None,
     ) -> Self:
-        """The same run, which has just been measured: seconds, images a second, bytes.
+        """The record of the run, which has just been measured: seconds, images a second, bytes.
 
         Work and times are of all that was trained, with the branches of shorter `lengths`.
         """

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+REPORT = "report.html"
+"""The page of a study's report."""
 EXPLAIN = "explain"
 """The folder in a study's that holds what tests its reasons: studies of their own."""
 REPEATS = "seeds"
@@ -51,6 +53,10 @@ class StudyFolder:
     @property
     def per_class_path(self) -> Path:
         return self.path / CLASSES
+
+    @property
+    def report_path(self) -> Path:
+        return self.path / REPORT
 
     @property
     def kept_path(self) -> Path:
@@ -137,6 +143,14 @@ def check_is_study(place: Path) -> None:
 
 
 @dataclass(frozen=True)
+class Control:
+    """A run that was trained again, to its end, with more steps; and the folder that it lies in."""
+
+    record: RunRecord
+    folder: RunFolder
+
+
+@dataclass(frozen=True)
 class StudySnapshot:
     """What the runs of a study had left in its folder at one moment.
 
@@ -145,8 +159,7 @@ class StudySnapshot:
         runs: the runs of the grid, in its order.
         records: run_id -> run.json of each of them that was begun, in the order of names.
         stamps: the state of the run folders when they were read, see `is_current`.
-        controls: run.json of its runs that were trained again with more steps; finished ones.
-        again: run_id -> the folder of such a run.
+        controls: run_id -> what was left of it when it was trained again with more steps.
         elsewhere: run_id -> the folder that a run lies in which is not in this one.
         kept: rows of tables that stand in for finished runs whose folders are gone.
     """
@@ -155,8 +168,7 @@ class StudySnapshot:
     runs: tuple[RunSpec, ...]
     records: Mapping[str, RunRecord]
     stamps: Mapping[str, Stamp]
-    controls: Mapping[str, RunRecord] = field(default_factory=dict)
-    again: Mapping[str, RunFolder] = field(default_factory=dict)
+    controls: Mapping[str, Control] = field(default_factory=dict)
     elsewhere: Mapping[str, StudyFolder] = field(default_factory=dict)
     kept: KeptRows = field(default_factory=KeptRows, compare=False)
 
@@ -169,18 +181,17 @@ class StudySnapshot:
         """
         stamps = cls._stamps(folder)
         planned = {run.run_id for run in runs}
-        controls, again = {}, {}
+        controls = {}
         for place in folder.control_folders():
             for run_id, record in cls._records(place).items():
                 if run_id in planned and record.is_finished:
-                    controls[run_id], again[run_id] = record, place.run(run_id)
+                    controls[run_id] = Control(record, place.run(run_id))
         return cls(
             folder,
             tuple(runs),
             {key: record for key, record in cls._records(folder).items() if key in planned},
             stamps,
             controls,
-            again,
             kept=KeptRows.read(folder.kept_path),
         )
 
@@ -282,9 +293,9 @@ class StudySnapshot:
         reads: dict[str, Callable[[], tuple[np.ndarray, np.ndarray]]] = {}
         for run_id, record in self.records.items():
             reads |= self.place(run_id).predictions_of(record).reads
-        for run_id, record in self.controls.items():
-            again = self.again[run_id].predictions_of(record).reads
-            reads |= {control_id(record): again[run_id]} if run_id in again else {}
+        for run_id, control in self.controls.items():
+            own = control.folder.predictions_of(control.record).reads
+            reads |= {control_id(control.record): own[run_id]} if run_id in own else {}
         return StoredPredictions(reads)
 
 
@@ -300,5 +311,5 @@ def control_id(record: RunRecord) -> str:
 
 def _are_repeats(run: RunSpec, other: RunSpec) -> bool:
     """Whether two runs of one cell differ in nothing but their seeds."""
-    differs = without_place(spec_differences(run, other), run.data, other.data)
-    return all(line.startswith(("seed:", "replicate:")) for line in differs)
+    differences = without_place(spec_differences(run, other), run.data, other.data)
+    return differences.keys() <= {"seed", "replicate"}

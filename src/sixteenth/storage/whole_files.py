@@ -19,8 +19,9 @@ from typing import IO
 from ..errors import InputError
 
 ABANDONED = 3600.0
-"""Seconds after which nobody writes to a temporary file of `write_all` any more."""
-_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
+"""Seconds after which nobody writes to a temporary file any more."""
+_TEMPORARY = re.compile(r"\..+\.(?:[a-z0-9_]{8}|[0-9a-f]{32})\.tmp")
+"""Names of `temporary_path`; earlier versions wrote decoded pixels under the longer ones."""
 
 
 def write_whole(
@@ -46,7 +47,7 @@ def write_whole(
     if scratch is None:
         path.parent.mkdir(parents=True, exist_ok=True)
     # Not by tempfile, whose files only their owner may read.
-    temporary = str((scratch or path.parent) / f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = str(temporary_path(path, scratch))
     try:
         with open(temporary, "xb") as file:
             write(file)
@@ -93,7 +94,7 @@ def copy_folder(source: Path, target: Path, scratch: Path) -> None:
         OSError: the disk is full, or cannot be written.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = scratch / f".{target.name}.{secrets.token_hex(4)}.tmp"
+    temporary = temporary_path(target, scratch)
     try:
         shutil.copytree(source, temporary, copy_function=_link)
         os.replace(temporary, target)
@@ -137,13 +138,22 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def temporary_path(path: Path, scratch: Path | None = None) -> Path:
+    """Where a file or folder may be written that is to be called `path`: `sweep` knows such names.
+
+    Args:
+        scratch: as in `write_whole`.
+    """
+    return (scratch or path.parent) / f".{path.name}.{secrets.token_hex(4)}.tmp"
+
+
 def is_left_over(path: Path) -> bool:
-    """Whether a file is what `write_whole` leaves when its process is killed."""
+    """Whether a file is at a `temporary_path`, where it stays when its process is killed."""
     return _TEMPORARY.fullmatch(path.name) is not None
 
 
 def sweep(folder: Path, *, older_than: float = 0.0) -> None:
-    """Remove what `write_whole` and `copy_folder` left in a folder when its process was killed.
+    """Remove what was left at a `temporary_path` in a folder when its process was killed.
 
     Args:
         older_than: seconds; where other processes may be writing, their files are to be kept.
@@ -168,6 +178,21 @@ def _age(path: Path) -> float:
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text whole or not at all."""
     write_whole(path, lambda file: file.write(text.encode()))
+
+
+def first_free(
+    place: Path, is_taken: Callable[[Path], bool] = os.path.lexists, *, folder: bool = False
+) -> Path:
+    """`place`, or the first of NAME-2, NAME-3, ... that is free; a file's suffix stays behind.
+
+    Args:
+        folder: it is one, whose name has no suffix.
+    """
+    stem, suffix = (place.name, "") if folder else (place.stem, place.suffix)
+    free, number = place, 2
+    while is_taken(free):
+        free, number = place.with_name(f"{stem}-{number}{suffix}"), number + 1
+    return free
 
 
 def file_stamp(path: Path) -> tuple[int, int, int] | None:

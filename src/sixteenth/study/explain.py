@@ -59,38 +59,21 @@ def find_pair(study: Study, between: tuple[str, str] | None = None) -> CellPair:
     if grid.length < 1:
         raise stopped
     if between is not None:
-        ends = sorted((_cell_of(study, run_id) for run_id in between), key=lambda c: c.accuracy)
-        pair = CellPair(ends[0].fraction, ends[0].arm, ends[1].arm)
-        if ends[1].fraction != pair.fraction or pair.behind == pair.ahead:
-            raise InputError(
-                f"--between {' '.join(between)}: name runs of two cells of one fraction, which "
-                "differ in their model or initial weights"
-            )
+        pair = _asked_pair(study, between)
     else:
-        expect = Expect(study.spec.expect)
-        failed = [
-            found
-            for section in study.findings().sections
-            for found in section.findings
-            if isinstance(found, SizeVerdict) and found.outcome is Outcome.OPPOSITE
-        ]
-        failed = [one for one in failed if not is_part_trained(one.init)] or failed
+        failed = _failed_pair(study)
         begun = list(begun_levers(study.spec, study.folder))
         left = {pair_name(one.pair): one.pair for one in begun if _has_runs_left(one)}
-        if not failed and begun:
+        if failed is None and begun:
             return as_now(study, next(iter(left.values()), begun[0].pair))
-        if not failed or expect is Expect.NONE:
+        if failed is None or Expect(study.spec.expect) is Expect.NONE:
             raise InputError(
                 "nothing to explain: no model that was expected to be ahead is known to be behind "
                 "at any size; name the runs of two cells with --between RUN RUN"
             )
-        first = min(failed, key=lambda one: (one.small.train_size, one.init != "random"))
-        behind, ahead = first.big, first.small
-        if expect is Expect.SMALLER:
-            behind, ahead = ahead, behind
-        pair = CellPair(behind.fraction, behind.arm, ahead.arm)
-        if left and pair_name(pair) not in left:
+        if left and pair_name(failed) not in left:
             return as_now(study, next(iter(left.values())))
+        pair = failed
     ends = [cell for arm in (pair.behind, pair.ahead) for cell in grid.curve(arm)]
     if any(cell.so_far for cell in ends if cell.fraction == pair.fraction):
         raise stopped
@@ -106,6 +89,40 @@ def find_pair(study: Study, between: tuple[str, str] | None = None) -> CellPair:
             + way_out
         )
     return pair
+
+
+def _asked_pair(study: Study, between: tuple[str, str]) -> CellPair:
+    """The cells of two runs, the less accurate one behind.
+
+    Raises:
+        InputError: they are no two cells of one fraction.
+    """
+    ends = sorted((_cell_of(study, run_id) for run_id in between), key=lambda c: c.accuracy)
+    pair = CellPair(ends[0].fraction, ends[0].arm, ends[1].arm)
+    if ends[1].fraction != pair.fraction or pair.behind == pair.ahead:
+        raise InputError(
+            f"--between {' '.join(between)}: name runs of two cells of one fraction, which "
+            "differ in their model or initial weights"
+        )
+    return pair
+
+
+def _failed_pair(study: Study) -> CellPair | None:
+    """The cells where the expectation failed on the fewest images; None where it did nowhere."""
+    failed = [
+        found
+        for section in study.findings().sections
+        for found in section.findings
+        if isinstance(found, SizeVerdict) and found.outcome is Outcome.OPPOSITE
+    ]
+    if not failed:
+        return None
+    failed = [one for one in failed if not is_part_trained(one.init)] or failed
+    first = min(failed, key=lambda one: (one.small.train_size, one.init != "random"))
+    behind, ahead = first.big, first.small
+    if Expect(study.spec.expect) is Expect.SMALLER:
+        behind, ahead = ahead, behind
+    return CellPair(behind.fraction, behind.arm, ahead.arm)
 
 
 def as_now(study: Study, pair: CellPair) -> CellPair:
@@ -201,8 +218,8 @@ def explain_plan(parts: Mapping[str, SubStudy], listener: Listener, **machine: A
                 raise
             listener.noticed(f"{name} is left out: {error}")
             continue
-        again = _seconds_of_a_seed(part, table) if part.may_get_a_seed(name) else 0.0
-        numbers = _costs(table) | {"seconds_again": again}
+        to_repeat = _seconds_of_a_seed(part, table) if part.may_get_a_seed(name) else 0.0
+        numbers = _costs(table) | {"seconds_again": to_repeat}
         rows.append({"lever": name, **numbers, "folder": str(part.folder)})
     costs = ["steps", "seconds", "seconds_again", "seconds_from", "disk_bytes"]
     return pd.DataFrame(rows, columns=["lever", "runs", "left", *costs, "folder"])
@@ -231,14 +248,14 @@ def _seconds_of_a_seed(part: SubStudy, table: pd.DataFrame) -> float:
 
 def seconds_again(study: Study, pair: CellPair, costs: pd.DataFrame) -> float:
     """Seconds that one more seed takes, if the verdicts of all levers of a plan stay open."""
-    again = float(costs["seconds_again"].sum())
-    if again and Lever.SEEDS not in set(costs["lever"]):
+    seconds = float(costs["seconds_again"].sum())
+    if seconds and Lever.SEEDS not in set(costs["lever"]):
         cells = study.findings().grid.cells
         both = [
             c for c in cells if c.fraction == pair.fraction and c.arm in (pair.behind, pair.ahead)
         ]
-        again += float(np.nansum([cell.mean("seconds") for cell in both]))
-    return again
+        seconds += float(np.nansum([cell.mean("seconds") for cell in both]))
+    return seconds
 
 
 def lever_studies(
@@ -250,7 +267,7 @@ def lever_studies(
     that lever, if there is a difference then that it could explain.
     """
     yield from parts.items()
-    again = [
+    still_open = [
         found.lever
         for found in explanation(study, pair)
         if isinstance(found, ExplainedLever)
@@ -258,7 +275,7 @@ def lever_studies(
         and found.verdict is LeverVerdict.OPEN
         and not _extended(study, pair, found.lever)
     ]
-    for lever in [Lever.SEEDS, *again] if again else []:
+    for lever in [Lever.SEEDS, *still_open] if still_open else []:
         made = _lever(study, pair, lever, 1)
         if made is not None and (lever is Lever.SEEDS or _is_told(study, pair)):
             yield lever.value, sub_study(study, made)

@@ -77,7 +77,7 @@ class InterimResults:
             write_results(self._take_in())
 
     def add(self, record: RunRecord) -> None:
-        """A run finished or failed; write what it is time for.
+        """Take in a run that finished or failed; write the tables and the report if they are due.
 
         A file that a spreadsheet has open cannot be replaced on Windows: that is tried again when
         the next run ends. So is what a damaged file of another run prevents.

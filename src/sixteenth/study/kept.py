@@ -11,7 +11,7 @@ from ..messages import counted
 from ..spec import RunSpec, StudySpec
 from ..storage.kept_tables import KeptRows, has_result, read_table, run_of
 from ..storage.study_folder import EXPLAIN, REPEATS, StudyFolder
-from ..storage.whole_files import write_whole
+from ..storage.whole_files import first_free, write_whole
 
 _LEFT_OUT = "left out until trained anew by sixteenth explain"
 
@@ -60,8 +60,8 @@ def check_nothing_lost(
     Raises:
         InputError: how many are gone, and the ways on.
     """
-    own, again = _own_and_repeats(folder, planned)
-    gone = [*own, *(again if repeats else ())]
+    own, repeats_gone = _own_and_repeats(folder, planned)
+    gone = [*own, *(repeats_gone if repeats else ())]
     if gone:
         _, known = gone_runs(folder)
         raise InputError(
@@ -133,10 +133,7 @@ def set_lost_repeats_aside(folder: StudyFolder, planned: Sequence[RunSpec]) -> s
 
 
 def _place_aside(folder: StudyFolder) -> Path:
-    path, number = folder.path / "results-before.csv", 2
-    while path.exists():
-        path, number = path.with_name(f"results-before-{number}.csv"), number + 1
-    return path
+    return first_free(folder.path / "results-before.csv")
 
 
 def _are_gone(gone: Sequence[str]) -> str:

@@ -173,7 +173,7 @@ def begun_levers(
 
 
 def begun_reasons(base: StudySpec, folder: Path) -> dict[StudyFolder, LeverStudy]:
-    """The same by their folders, without repeats, whose rows are in the table of the study."""
+    """`begun_levers` by their folders, without repeats: their rows are in the study's table."""
     reasons = [lever for lever in Lever if lever is not Lever.SEEDS]
     return {StudyFolder(each.folder): each for each in begun_levers(base, folder, reasons)}
 

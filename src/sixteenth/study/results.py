@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..errors import InputError
-from ..spec import RunSpec, spec_differences, without_place
+from ..spec import RunSpec, describe_differences, spec_differences, without_keys, without_place
 from ..storage.kept_tables import KeptRows, read_table
 from ..storage.lease import Pulse
 from ..storage.run_facts import (
@@ -23,6 +23,7 @@ from ..storage.run_facts import (
     Metrics,
     ModelFacts,
 )
+from ..storage.run_folder import RunFolder
 from ..storage.run_record import RunRecord
 from ..storage.study_folder import StudySnapshot, control_id
 from ..storage.whole_files import write_text
@@ -76,7 +77,8 @@ def results_table(snapshot: StudySnapshot, *, intervals: bool = True) -> pd.Data
     check_made_by(snapshot)
     kept = snapshot.kept
     rows = []
-    machines, again = machine_kinds(snapshot.records), machine_kinds(snapshot.controls)
+    controls = {run_id: control.record for run_id, control in snapshot.controls.items()}
+    machines, control_machines = machine_kinds(snapshot.records), machine_kinds(controls)
     for run in snapshot.runs:
         record = snapshot.records.get(run.run_id)
         of_run = kept.of_run(run.run_id) if record is None else []
@@ -90,9 +92,9 @@ def results_table(snapshot: StudySnapshot, *, intervals: bool = True) -> pd.Data
         if record is not None:
             rows += [whole | _shorter_row(record, length) for length in record.lengths]
         rows += of_run  # of a run that a budget stopped after a shorter length
-        if run.run_id in snapshot.controls and record is not None and record.is_finished:
-            control = _control_row(run, record, snapshot.controls[run.run_id])
-            rows.append(control | {"machine": again[run.run_id]})
+        if run.run_id in controls and record is not None and record.is_finished:
+            row = _control_row(run, record, controls[run.run_id])
+            rows.append(row | {"machine": control_machines[run.run_id]})
     for run_id in kept.repeats(snapshot.runs):
         rows += kept.of_run(run_id)
     table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(WHOLE, "Int64"))
@@ -212,24 +214,26 @@ def check_made_by(snapshot: StudySnapshot) -> None:
     Raises:
         InputError: what differs: study.yaml was changed by hand, or a run came from elsewhere.
     """
-    kinds = (
-        (snapshot.records, snapshot.place, ()),
-        (snapshot.controls, snapshot.again.__getitem__, ("train.steps:",)),
-    )
     for run in snapshot.runs:
-        for records, place, but in kinds:
-            record = records.get(run.run_id)
-            if record is None:
-                continue
-            there = record.run_spec(Path(run.run_id, "run.json"))
-            differs = without_place(spec_differences(there, run), there.data, run.data)
-            differs = [line for line in differs if not line.startswith(but)]
-            if differs:
-                raise InputError(
-                    f"the run {run.run_id} was not made by this study ({'; '.join(differs)}): "
-                    "study.yaml was changed, or the run comes from another study; undo the "
-                    f"change, or move {place(run.run_id).path} away"
-                )
+        if (record := snapshot.records.get(run.run_id)) is not None:
+            _check_run(run, record, snapshot.place(run.run_id))
+        if (control := snapshot.controls.get(run.run_id)) is not None:
+            _check_run(run, control.record, control.folder, but=("train.steps",))
+
+
+def _check_run(
+    run: RunSpec, record: RunRecord, folder: RunFolder, but: Collection[str] = ()
+) -> None:
+    """Check that a record is of `run`, with keys `but` that may differ."""
+    there = record.run_spec(RunFolder(Path(run.run_id)).record_path)
+    differences = without_keys(spec_differences(there, run), but)
+    differs = describe_differences(without_place(differences, there.data, run.data))
+    if differs:
+        raise InputError(
+            f"the run {run.run_id} was not made by this study ({'; '.join(differs)}): "
+            "study.yaml was changed, or the run comes from another study; undo the "
+            f"change, or move {folder.path} away"
+        )
 
 
 def _row(run: RunSpec, record: RunRecord | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from ..errors import InputError
+from ..extras import import_extra
 from ..spec import RunSpec
 from ..storage.run_record import RunRecord
 from ..storage.study_folder import StudyFolder
@@ -127,15 +127,11 @@ class EventFile:
 
 def _records(asked: str) -> tuple[Any, Any]:
     """What writes records, and their protocol."""
-    try:
-        from tensorboardX.event_file_writer import EventsWriter
-        from tensorboardX.proto import event_pb2
-    except ImportError as error:
-        raise InputError(
-            f"{asked} needs the package tensorboardX ({error}): "
-            "pip install 'sixteenth[tensorboard]'"
-        ) from None
-    return EventsWriter, event_pb2
+    writer, protocol = (
+        import_extra(f"tensorboardX.{module}", extra="tensorboard", needed_by=asked)
+        for module in ("event_file_writer", "proto.event_pb2")
+    )
+    return writer.EventsWriter, protocol
 
 
 def known(row: Mapping[Any, Any]) -> dict[str, float]:

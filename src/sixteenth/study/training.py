@@ -62,7 +62,7 @@ class TrainingPlan:
     latest: float = math.inf
 
     def within(self, budget: float, began: float | None = None) -> Self:
-        """The same with the runs alone that fit into `budget` seconds, the most telling first.
+        """The plan with the runs alone that fit into `budget` seconds, the most telling first.
 
         Args:
             began: when the budget began, on `time.monotonic`; None where nothing will be trained.

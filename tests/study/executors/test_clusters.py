@@ -18,7 +18,7 @@ from clusters import ON_CPU, Queue, spec
 
 from sixteenth import InputError, Study
 from sixteenth.data import ImageDataset
-from sixteenth.engine.execution import environment
+from sixteenth.engine.records import environment
 from sixteenth.engine.train import Progress
 from sixteenth.study.executors import node, place_of, ray, ray_cluster, ray_task, slurm, slurm_queue
 from sixteenth.study.executors.base import Progressed

@@ -11,7 +11,8 @@ import pytest
 
 from sixteenth import Listener, RunSpec, Study
 from sixteenth.data import ImageDataset
-from sixteenth.engine.execution import Execution, new_record
+from sixteenth.engine.execution import Execution
+from sixteenth.engine.records import new_record
 from sixteenth.engine.train import Progress
 from sixteenth.errors import RunError
 from sixteenth.storage.run_folder import RunFolder

@@ -209,6 +209,6 @@ def test_a_node_that_lacks_something_is_named_before_anything_is_trained(
 
 
 def _versions() -> dict[str, str]:
-    from sixteenth.engine.execution import environment as real
+    from sixteenth.engine.records import environment as real
 
     return {**real().to_dict(), "sixteenth": "99"}

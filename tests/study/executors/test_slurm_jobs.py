@@ -13,7 +13,7 @@ from clusters import ON_CPU, Queue, spec
 
 from sixteenth import InputError, Listener
 from sixteenth.data import ImageDataset
-from sixteenth.engine.execution import new_record
+from sixteenth.engine.records import new_record
 from sixteenth.engine.train import Progress
 from sixteenth.errors import RunError
 from sixteenth.storage.run_record import RunRecord

@@ -12,7 +12,8 @@ import pytest
 
 from sixteenth import Listener, RunSpec
 from sixteenth.data import load_dataset
-from sixteenth.engine.execution import Execution, environment
+from sixteenth.engine.execution import Execution
+from sixteenth.engine.records import environment
 from sixteenth.spec import TrainSpec, parse_spec
 from sixteenth.spec.work import Work
 from sixteenth.storage.run_facts import (

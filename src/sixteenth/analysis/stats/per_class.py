@@ -145,7 +145,6 @@ def class_table(
     grid: Grid,
     classes: Sequence[str] = (),
     class_images: Mapping[str, Sequence[int]] | None = None,
-    level: float = LEVEL,
 ) -> pd.DataFrame:
     """One row for each finished run with predictions, also of shorter lengths, and class.
 
@@ -168,8 +167,8 @@ def class_table(
         for run in cell.runs if names else ():
             if run.run_id in grid.correct:
                 recalls = found.of_run(run.run_id)
-                ends = found.interval(cell, recalls, 1, level)
-                networks = binomial_interval(recalls * found.images, found.images, level)
+                ends = found.interval(cell, recalls, 1)
+                networks = binomial_interval(recalls * found.images, found.images)
                 each = run.run_id, *cell.key, int(run.train_size), run.seed
                 columns = names, images, found.images, recalls, *ends, *networks
                 rows += [(*each, *row) for row in zip(*columns, strict=True)]

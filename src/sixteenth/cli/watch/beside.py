@@ -16,14 +16,6 @@ from pathlib import Path
 
 from ..exits import print_message
 
-_PROGRAM = """\
-import signal
-signal.signal(signal.SIGINT, signal.SIG_IGN)
-from sixteenth.cli.watch.beside import main
-main()
-"""
-"""Ctrl-C reaches all processes of a terminal at once: it is the parent that acts on it."""
-
 
 @contextlib.contextmanager
 def page_beside(folder: Path, tag: str = "en") -> Iterator[str]:
@@ -31,10 +23,10 @@ def page_beside(folder: Path, tag: str = "en") -> Iterator[str]:
 
     Yields its address, or an empty text if it cannot be served.
     """
-    from ...study.executors.local import worker_environment
+    from ...study.executors.local import child_program, worker_environment
 
     with subprocess.Popen(
-        [sys.executable, "-P", "-c", _PROGRAM, str(folder), tag],
+        [sys.executable, "-P", "-c", child_program(__name__), str(folder), tag],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -113,7 +113,9 @@ def _ended(snapshots: Sequence[StudySnapshot]) -> dict[tuple[int, str], object]:
         if record.is_finished
         else (record.status == "failed", record.lengths, record.metrics)
         for number, snapshot in enumerate(snapshots)
-        for kind, records in (("", snapshot.records), ("@", snapshot.controls))
-        for run_id, record in records.items()
+        for kind, run_id, record in (
+            *(("", run_id, record) for run_id, record in snapshot.records.items()),
+            *(("@", run_id, control.record) for run_id, control in snapshot.controls.items()),
+        )
         if record.metrics or record.lengths or record.status == "failed"
     }

@@ -24,6 +24,7 @@ from typing import Any
 import yaml
 
 from ...errors import DataError
+from ...extras import import_extra
 from ...messages import nearest
 from ...spec.hub_address import HubAddress, parse_address
 from ...spec.work import Work, WorkCallback
@@ -143,12 +144,8 @@ def _client(address: HubAddress) -> Iterator[None]:
     Raises:
         DataError: it is not installed, or an error of its own.
     """
-    try:
-        from huggingface_hub import logging as client_logging
-    except ImportError as error:
-        raise DataError(
-            f"{address} needs the package huggingface_hub ({error}): pip install 'sixteenth[hub]'"
-        ) from None
+    client = import_extra("huggingface_hub", extra="hub", needed_by=str(address), error=DataError)
+    client_logging = client.logging
     before = client_logging.get_verbosity()
     client_logging.set_verbosity(logging.ERROR)
     try:

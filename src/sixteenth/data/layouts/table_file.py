@@ -60,7 +60,7 @@ def _rows(file: Path, opened: Iterator[str]) -> tuple[list[str], Rows]:
 
 
 def _json_rows(file: Path, opened: Iterator[str]) -> tuple[list[str], Rows]:
-    """Likewise of one JSON object a line."""
+    """The columns and rows of a table that has one JSON object a line."""
     rows: list[tuple[int, dict[str, Any]]] = []
     for number, line in enumerate(opened, start=1):
         if not line.strip():

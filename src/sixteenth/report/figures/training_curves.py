@@ -43,7 +43,6 @@ def training_curves_figure(
     metric: CurveMetric = "loss",
     language: Language,
     narrow: bool = False,
-    unfinished: bool = False,
     grid: CurveGrid | None = None,
 ) -> Figure:
     """Training and test curves of every run, one panel for each model, init and fraction.
@@ -54,10 +53,9 @@ def training_curves_figure(
         metric: "loss" or "accuracy".
         language: of the labels.
         narrow: for a telephone.
-        unfinished: draw the curves of runs that are not finished too, as far as they go.
         grid: what `curve_panels` makes of all these, where that is known already.
     """
-    grid = grid or curve_panels(histories, results, metric=metric, unfinished=unfinished)
+    grid = grid or curve_panels(histories, results, metric=metric)
     look = looks(grid.axes.models, grid.axes.inits)
     labels = language.figures
     rows, columns = len(grid.axes.rows), len(grid.axes.fractions)

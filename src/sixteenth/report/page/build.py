@@ -24,6 +24,7 @@ from ...language.base import Language
 from ...language.captions import CurveMetric, CurvesShown
 from ...language.commands import step_command, typed
 from ...storage.run_record import RunRecord
+from ...storage.study_folder import REPORT
 from ...storage.whole_files import write_all
 from ..axes import grid_axes
 from ..discussion import Measurements
@@ -76,7 +77,7 @@ def build_report(
     """
     folder = Path(study_dir)
     files = report_files(measurements, findings, language, _typed_path(folder))
-    files["report.html"] += _mark(made_from) if made_from else b""
+    files[REPORT] += _mark(made_from) if made_from else b""
     try:
         if (folder / "figures").is_symlink():
             # In a folder from elsewhere it would lead what is written to a place of its choice.
@@ -90,14 +91,14 @@ def build_report(
     except OSError as error:
         reason = error.strerror or error
         raise SixteenthError(f"cannot write the report into {folder}: {reason}") from error
-    return folder / "report.html"
+    return folder / REPORT
 
 
 def is_made_from(study_dir: Path, made_from: str) -> bool:
     """Whether a study's report is there and was made from this; its figures may have been moved."""
     mark = _mark(made_from)
     try:
-        with (study_dir / "report.html").open("rb") as page:
+        with (study_dir / REPORT).open("rb") as page:
             page.seek(-len(mark), os.SEEK_END)
             return page.read() == mark and (study_dir / "report.md").is_file()
     except OSError:
@@ -182,7 +183,7 @@ def report_files(
     files["report.md"] = render("report.md.j2", shared)
     parts = {"style": template_text("report.css"), "script": template_text("report.js")}
     hashes = {f"{name}_hash": digest(text) for name, text in parts.items()}
-    files["report.html"] = render(
+    files[REPORT] = render(
         "report.html.j2",
         shared
         | {name: Markup(text) for name, text in parts.items()}

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Protocol
 
 from ...data import ImageDataset
-from ...engine.execution import new_record
 from ...engine.progress import Progress
+from ...engine.records import new_record
 from ...storage.lease import Lease
 from ...storage.run_facts import Failure
 from ...storage.run_folder import RunFolder
 from ...storage.run_record import RunRecord
+from ...storage.study_folder import StudyFolder
 from ..listener import Listener
 from ..planning.schedule import Assignment, Schedule
 
@@ -235,7 +236,7 @@ class _TimeIsUp(Exception):
 
 
 def _folder_of(assignment: Assignment, folder: Path) -> RunFolder:
-    return RunFolder(folder / "runs" / assignment.run.run_id)
+    return StudyFolder(folder).run(assignment.run.run_id)
 
 
 def _record_of_failed(target: RunFolder, error: Exception) -> RunRecord:

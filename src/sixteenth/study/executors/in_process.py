@@ -12,7 +12,7 @@ from pathlib import Path
 from ...data import ImageDataset
 from ...engine.execution import Execution
 from ...engine.train import train_run
-from ...storage.run_folder import RunFolder
+from ...storage.study_folder import StudyFolder
 from ..planning.schedule import Assignment, Schedule
 from .base import Ended, Event, Failed, Noticed, Progressed, Started
 from .local import LocalProcesses
@@ -57,7 +57,7 @@ class InProcess:
             record = train_run(
                 assignment.run,
                 self._dataset,
-                RunFolder(self._folder / "runs" / assignment.run.run_id),
+                StudyFolder(self._folder).run(assignment.run.run_id),
                 execution=assignment.execution,
                 until=assignment.until,
                 on_progress=lambda progress: tell(Progressed(progress)),

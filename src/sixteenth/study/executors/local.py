@@ -37,13 +37,21 @@ if TYPE_CHECKING:
 STOP_SECONDS = 3.0
 """How long a worker has to stop by itself: it ends its step and writes that it was interrupted."""
 
-WORKER_PROGRAM = """\
+
+def child_program(module: str) -> str:
+    """The code of a Python process that calls `main` of a module.
+
+    Ctrl-C reaches all processes of a terminal at once: it is the parent that acts on it.
+    """
+    return f"""\
 import signal
 signal.signal(signal.SIGINT, signal.SIG_IGN)
-from sixteenth.study.executors.worker import main
+from {module} import main
 main()
 """
-"""Ctrl-C reaches all processes of a terminal at once: it is the parent that acts on it."""
+
+
+WORKER_PROGRAM = child_program("sixteenth.study.executors.worker")
 
 
 class LocalProcesses:
@@ -56,7 +64,7 @@ class LocalProcesses:
     attempts = 1
 
     def __init__(self, schedule: Schedule, dataset: ImageDataset, folder: Path) -> None:
-        self._schedule, self._runs = schedule, folder / "runs"
+        self._schedule, self._folder = schedule, folder
         self._pool = WorkerPool(dataset)
         self._busy: dict[WorkerProcess, Assignment] = {}
         self._started: list[Assignment] = []
@@ -66,7 +74,7 @@ class LocalProcesses:
 
     def submit(self, assignment: Assignment) -> None:
         worker = self._pool.idle(self._busy, self._gpu_for(assignment))
-        worker.send(("train", assignment.run, self._runs, assignment.execution, assignment.until))
+        worker.send(("train", assignment.run, self._folder, assignment.execution, assignment.until))
         self._busy[worker] = assignment
         self._started.append(assignment)
 

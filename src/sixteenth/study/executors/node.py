@@ -20,8 +20,9 @@ from typing import Any, Self
 from ...data import ImageDataset, load_dataset, options_of
 from ...data.cache import default_data_dir
 from ...engine.acceleration import keep_freed_memory
-from ...engine.execution import Execution, environment
+from ...engine.execution import Execution
 from ...engine.progress import Progress
+from ...engine.records import environment
 from ...engine.train import train_run
 from ...errors import DataError, NodeError, SixteenthError
 from ...messages import one_line
@@ -30,7 +31,6 @@ from ...spec import RunSpec
 from ...spec.fields import Interpolation
 from ...spec.hub_address import is_hub_address
 from ...storage.run_facts import release
-from ...storage.run_folder import RunFolder
 from ...storage.run_record import RunRecord
 from ...storage.run_results import EpochRow
 from ...storage.study_folder import StudyFolder
@@ -154,7 +154,7 @@ def train_here(
     return train_run(
         run,
         dataset,
-        RunFolder(origin.folder / "runs" / run.run_id),
+        StudyFolder(origin.folder).run(run.run_id),
         execution=execution,
         on_progress=on_progress,
         on_notice=lambda notice: send("notice", notice),

@@ -18,8 +18,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...data.machine import cpu_count
-from ...engine.execution import environment
+from ...engine.records import environment
 from ...errors import InputError
+from ...extras import import_extra, install_command
 from ...messages import one_line
 from ...spec import RunSpec
 from ...storage.run_facts import VERSIONS
@@ -45,15 +46,13 @@ def import_ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Else ray would build an environment on each machine when the command was started by uv.
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
-    way_out = "pip install 'sixteenth[ray]'"
-    try:
-        import ray
-    except ImportError as error:
-        raise InputError(f"--executor ray needs the package ray ({error}): {way_out}") from None
+    ray = import_extra("ray", extra="ray", needed_by="--executor ray")
     found = tuple(int(part) for part in re.findall(r"\d+", ray.__version__)[:2])
     if found < OLDEST:
         wanted = ".".join(map(str, OLDEST))
-        raise InputError(f"ray {ray.__version__} is too old, {wanted} is needed: {way_out}")
+        raise InputError(
+            f"ray {ray.__version__} is too old, {wanted} is needed: {install_command('ray')}"
+        )
     return ray
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ...engine.execution import Execution, environment
+from ...engine.execution import Execution
+from ...engine.records import environment
 from ...errors import InputError
 from ...spec import RunSpec, TrainSpec
 from ..planning.calibration import Speed

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Collection
 from typing import Any
 
-from ...errors import InputError
+from ...extras import import_extra
 
 GONE = "UNKNOWN"
 """In place of the state of a job that Slurm has forgotten, minutes after its end."""
@@ -27,13 +27,7 @@ def import_submitit() -> Any:
     Raises:
         InputError: it is not installed.
     """
-    try:
-        import submitit
-    except ImportError as error:
-        raise InputError(
-            f"--executor slurm needs the package submitit ({error}): pip install 'sixteenth[slurm]'"
-        ) from None
-    return submitit
+    return import_extra("submitit", extra="slurm", needed_by="--executor slurm")
 
 
 def job_states() -> dict[str, str] | None:

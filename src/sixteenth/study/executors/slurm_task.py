@@ -12,7 +12,7 @@ from typing import Any
 from ...engine.execution import Execution
 from ...errors import RunError
 from ...spec import RunSpec
-from ...storage.run_folder import RunFolder
+from ...storage.study_folder import StudyFolder
 from .node import Origin, train_here
 from .slurm_queue import import_submitit
 from .unshared import changed
@@ -31,7 +31,7 @@ class TrainJob:
     ) -> None:
         self.origin, self.run, self.execution = origin, run, execution
         self.event_path, self.minutes = event_path, minutes
-        self.checkpoint_path = RunFolder(origin.folder / "runs" / run.run_id).checkpoint_paths[0]
+        self.checkpoint_path = StudyFolder(origin.folder).run(run.run_id).checkpoint_paths[0]
 
     def __call__(self) -> tuple[str, Any]:
         """Returns ended and the run's record, or raised and the error."""

@@ -29,7 +29,7 @@ from ...engine.rehearsal import Rehearsal
 from ...engine.train import train_run
 from ...errors import RunError
 from ...spec import RunSpec
-from ...storage.run_folder import RunFolder
+from ...storage.study_folder import StudyFolder
 
 EXIT_SECONDS = 10.0
 """A worker that was told to stop, and has not stopped after so long, ends all the same."""
@@ -44,7 +44,7 @@ class Worker:
         self._rehearsal: tuple[tuple[object, ...], Rehearsal] | None = None
 
     def handle(self, request: tuple[Any, ...]) -> None:
-        """Do one of: data (a shared dataset), train (run, folder of runs, execution, length
+        """Do one of: data (a shared dataset), train (run, folder of the study, execution, length
         to stop at), rehearse (run, execution, seconds)."""
         kind, *content = request
         if kind == "data":
@@ -54,13 +54,13 @@ class Worker:
         elif kind == "rehearse":
             self._rehearse(*content)
 
-    def _train(self, run: RunSpec, runs: Path, execution: Execution, until: str) -> None:
+    def _train(self, run: RunSpec, folder: Path, execution: Execution, until: str) -> None:
         assert self._dataset is not None
         try:
             record = train_run(
                 run,
                 self._dataset,
-                RunFolder(runs / run.run_id),
+                StudyFolder(folder).run(run.run_id),
                 execution=execution,
                 until=until,
                 on_progress=lambda progress: self._reply("progress", progress),

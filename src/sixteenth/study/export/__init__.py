@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
 from ...messages import counted, nearest
+from ...storage.run_folder import RunFolder
 from .places import study_of_run, with_data_name
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _study(source: str | Path, to: str) -> Study:
     from ..study import Study
 
     folder = Path(source)
-    if (folder / "run.json").is_file():
+    if RunFolder(folder).record_path.is_file():
         raise InputError(
             f"--to {to} exports a whole study, and {folder} is a run: name the study's folder, "
             f"such as {study_of_run(folder)}"

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
+from ...extras import import_extra
 from ...storage.whole_files import write_text
 from ..tensorboard import EVENTS, FOLDER, EventFile
 from . import Exported
-from .places import require, require_folder
+from .places import require_folder
 from .replay import Replay, replays
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ def export_event_files(study: Study, out: Path) -> Exported:
         OSError: `out` cannot be written.
     """
     require_folder(out)
-    hparams = require("tensorboardX.summary", target="tensorboard", extra="tensorboard").hparams
+    hparams = import_extra(
+        "tensorboardX.summary", extra="tensorboard", needed_by="--to tensorboard"
+    ).hparams
     runs = replays(study)
     before = _check_same_study(runs, out)
     # Only the study itself writes there, with --tensorboard.

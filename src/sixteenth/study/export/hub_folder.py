@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any
 from ... import __version__
 from ...engine.trained import CONFIG, RECORD, TrainedNetwork
 from ...errors import SixteenthError
+from ...extras import import_extra
 from ...language.text import shown_init
 from ...report.figures.style import png
 from ...report.page.markdown import escape
-from ...spec import RunSpec
 from ...spec.fields import NAMED_DATA
 from ...storage.run_facts import ModelFacts
 from ...storage.run_folder import RunFolder
 from ...storage.run_record import RunRecord
 from ...storage.study_folder import StudyFolder
 from . import Exported, views_notes
-from .places import new_folder, require, study_of_run
+from .places import new_folder, run_id_without_path, study_of_run
 
 if TYPE_CHECKING:
     from ..study import Study
@@ -42,7 +42,7 @@ def export_hub_folder(network: TrainedNetwork, out: Path) -> Exported:
         ModelError, WeightsError: the network cannot be built.
         OSError: the folder cannot be written.
     """
-    hub = require("huggingface_hub", target="hub-folder", extra="hub")
+    hub = import_extra("huggingface_hub", extra="hub", needed_by="--to hub-folder")
     study, notes = _study(network)
     with new_folder(out) as place:
         weights = {key: value.clone() for key, value in network.build().state_dict().items()}
@@ -86,19 +86,20 @@ def _config(network: TrainedNetwork) -> dict[str, Any]:
         "image_size": spec.image_size,
         "image_mean": network.mean,
         "image_std": network.std,
-        RECORD: _shareable(network.record).to_dict(),
+        RECORD: _shareable(network).to_dict(),
     }
 
 
-def _shareable(record: RunRecord) -> RunRecord:
-    """The record without what tells of files and machines: paths become names."""
+def _shareable(network: TrainedNetwork) -> RunRecord:
+    """Its record without what tells of files and machines: paths become names."""
+    record = network.record
     spec, data = record.spec.to_dict(), record.data
     spec["data"] = data.name if data and spec.get("data") not in NAMED_DATA else spec.get("data")
     spec |= {"init": shown_init(record.spec.init), "train_folder": [], "test_folder": []}
     spec["exclude"] = []
     kept = {
         "format": record.format,
-        "run_id": RunSpec.model_validate(spec).run_id,  # may hold a part of a path
+        "run_id": run_id_without_path(network.spec),
         "spec": spec,
         "status": record.status,
         "train_size": record.train_size,
@@ -137,7 +138,7 @@ def _without_path(model: ModelFacts | None) -> ModelFacts | None:
 
 def _card(hub: Any, network: TrainedNetwork, study: Study | None, has_figure: bool) -> str:
     """README.md: huggingface_hub's card, from `card.md`."""
-    record = _shareable(network.record)
+    record = _shareable(network)
     spec, data = record.run_spec(network.folder.path), record.data
     name = str(data and data.name)
     metrics = _metrics(network.record, study)

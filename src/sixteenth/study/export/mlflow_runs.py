@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ...errors import InputError
+from ...extras import import_extra
 from ...messages import one_line
 from ...storage.study_folder import StudyFolder
 from . import Exported
-from .places import environment, require, require_folder
+from .places import environment, require_folder
 from .replay import Replay, is_end, replays
 
 if TYPE_CHECKING:
@@ -51,9 +52,13 @@ def export_mlflow(study: Study, out: str) -> Exported:
         OSError: the folder cannot be written.
     """
     with _quietly():
-        damaged = require("sqlalchemy.exc", target="mlflow", extra="mlflow").SQLAlchemyError
-        mlflow = require("mlflow.tracking", target="mlflow", extra="mlflow")
-        failed = require("mlflow.exceptions", target="mlflow", extra="mlflow").MlflowException
+        damaged = import_extra(
+            "sqlalchemy.exc", extra="mlflow", needed_by="--to mlflow"
+        ).SQLAlchemyError
+        mlflow = import_extra("mlflow.tracking", extra="mlflow", needed_by="--to mlflow")
+        failed = import_extra(
+            "mlflow.exceptions", extra="mlflow", needed_by="--to mlflow"
+        ).MlflowException
         uri, artifacts = _store(out)
         try:
             client = mlflow.MlflowClient(tracking_uri=uri)
@@ -112,7 +117,7 @@ def _write_all(client: Any, study: Study, artifacts: str | None) -> None:
     table = study.results().to_csv(index=False, lineterminator="\n")
     client.log_text(parent.info.run_id, table, "results.csv")
     folder = StudyFolder(study.folder)
-    for path in (folder.spec_path, folder.path / "report.html"):
+    for path in (folder.spec_path, folder.report_path):
         if path.is_file():
             client.log_artifact(parent.info.run_id, str(path))
     ended = _milliseconds(max(run.ended for run in runs))

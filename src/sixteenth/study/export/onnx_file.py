@@ -31,11 +31,11 @@ import numpy as np
 from ... import __version__
 from ...data.cache import default_data_dir, find_decoded
 from ...errors import DataError, InputError, ModelError
-from ...language.text import shown_init
+from ...extras import import_extra
 from ...messages import one_line
 from ...storage.whole_files import write_whole
 from . import Agreement, Exported, views_notes
-from .places import refuse_existing, require
+from .places import refuse_existing, run_id_without_path
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,7 +71,7 @@ def export_onnx(network: TrainedNetwork, out: Path, data_dir: str | Path | None 
     """
     refuse_existing(out, folder=False)
     for module in ("onnx", "onnxruntime"):  # onnxscript takes seconds, and is seldom needed
-        require(module, target="onnx", extra="onnx")
+        import_extra(module, extra="onnx", needed_by="--to onnx")
     images, notes = None, list[str]()
     try:
         images = spread(_test_images(network, data_dir))
@@ -100,8 +100,7 @@ def describe(network: TrainedNetwork) -> dict[str, str]:
         "interpolation": network.interpolation,
         "normalisation": json.dumps({"inside": True, "mean": network.mean, "std": network.std}),
         "model": spec.model,
-        # Else it may hold a part of a path.
-        "run_id": spec.model_copy(update={"init": shown_init(spec.init)}).run_id,
+        "run_id": run_id_without_path(spec),
         "data": str(data),
         "test_accuracy": str(accuracy),
         "sixteenth_version": __version__,

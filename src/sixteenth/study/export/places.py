@@ -1,4 +1,4 @@
-"""Where exports go, and the packages that write them."""
+"""Where exports go."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...errors import InputError, SpecError
-from ...spec import load_frozen
+from ...language.text import shown_init
+from ...spec import RunSpec, load_frozen
 from ...storage.study_folder import StudyFolder
 from ...storage.whole_files import check_writable
 
@@ -20,19 +20,9 @@ if TYPE_CHECKING:
     from ...engine.trained import TrainedNetwork
 
 
-def require(module: str, *, target: str, extra: str) -> Any:
-    """The module of an extra, imported.
-
-    Raises:
-        InputError: its package is not installed.
-    """
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise InputError(
-            f"--to {target} needs the package {module.partition('.')[0]} ({error}): "
-            f"pip install 'sixteenth[{extra}]'"
-        ) from None
+def run_id_without_path(spec: RunSpec) -> str:
+    """The name of a run; of initial weights from a file it holds the file's name, and no folder."""
+    return spec.model_copy(update={"init": shown_init(spec.init)}).run_id
 
 
 def refuse_existing(out: Path, *, folder: bool = True) -> None:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError, SixteenthError
+from ...extras import import_extra
 from ...messages import one_line
 from . import Exported
-from .places import environment, new_folder, require
+from .places import environment, new_folder
 from .replay import Replay, replays
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def export_wandb(study: Study, out: Path) -> Exported:
     """
     notes = []
     with environment(**UNSENT), new_folder(out) as place:
-        wandb = require("wandb", target="wandb-offline", extra="wandb")
+        wandb = import_extra("wandb", extra="wandb", needed_by="--to wandb-offline")
         runs, project = replays(study), _NOT_IN_PROJECTS.sub("-", study.spec.name)[:LONGEST]
         if project != study.spec.name:
             notes.append(f"the project is called {project}: W&B does not take {study.spec.name}")

@@ -21,7 +21,8 @@ from typing import Any, Protocol
 
 import psutil
 
-from ...engine.execution import Execution, candidate_formats, environment
+from ...engine.execution import Execution, candidate_formats
+from ...engine.records import environment
 from ...spec import RunSpec
 from ...storage.whole_files import write_text
 from .cost import Cost

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ...data import ImageDataset
-from ...engine.execution import Execution, environment
+from ...engine.execution import Execution
+from ...engine.records import environment
 from ...spec import RunSpec
 from ...storage.run_facts import Environment
 from ...storage.run_record import RunRecord
@@ -28,7 +29,7 @@ class Basis(StrEnum):
     RUNS = "runs"
     """Finished runs of the same model and size on this machine."""
     OPERATIONS = "operations"
-    """The same at another size or first layer, by the operations for an image."""
+    """Finished runs at another size or first layer, by the operations for an image."""
     MEASURED = "measured"
     """A few steps of the model, taken for this plan or an earlier one."""
     GUESSED = "guessed"

@@ -66,12 +66,12 @@ class Assignment:
     goal: float = 1.0
 
     def shorter(self) -> Assignment:
-        """The same run, to be trained to the longest of its shorter lengths."""
+        """The assignment of the run to the longest of its shorter lengths."""
         return self.stopping_at(self.run.lengths[-2])
 
     def stopping_at(self, length: str) -> Assignment:
-        """The same run, to be trained to the shorter length that it has, or to one of its
-        `doublings`; or to its end, at ``1``."""
+        """The assignment of the run to a length: the shorter one that it has, one of its
+        `doublings`, or its end, ``1``."""
         if length == "1":
             return self
         seconds = dict(self.doublings).get(length, self.to_shorter)
@@ -96,7 +96,7 @@ class Assignment:
         )
 
     def paced(self, pace: float) -> Assignment:
-        """The same, where everything takes `pace` times the seconds."""
+        """The assignment, where everything takes `pace` times the seconds."""
         return replace(
             self,
             seconds=pace * self.seconds,
@@ -125,7 +125,7 @@ class Schedule:
     paces: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def of_whole_runs(self) -> Schedule:
-        """The same, where no run can be stopped at a shorter length."""
+        """The schedule, where no run can be stopped at a shorter length."""
         whole = tuple(
             replace(each, to_shorter=None, doublings=(), doubled=0) for each in self.assignments
         )
