@@ -64,7 +64,7 @@ def forecast(
         for seed, e in enumerate(errors)
     ]
     curves = fit_curves(read_grid(pd.DataFrame(rows)))
-    gains = doubling_draws(curves, curves.grid.curve(next(iter(curves.fits)))[-1])
+    gains = doubling_draws(curves, curves.grid.curve(next(iter(curves.fits)))[-1]).total
     _, low, high = spread_of(gains + noise * rng.normal(size=len(gains)))
     return float(gains.mean()), low, high
 

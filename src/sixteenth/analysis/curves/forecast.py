@@ -24,16 +24,32 @@ and of their pairs one in four changed its leader where the draws gave that less
 (`benchmarks/forecasts.py`)."""
 
 
-def doubling_draws(curves: Curves, start: Cell, images: float | None = None) -> NDArray[np.float64]:
-    """Draws (COUNT,) of what a training on twice the images gains over one of the cell `start`, or
-    one on so many `images`.
+@dataclass(frozen=True)
+class GainDraws:
+    """Draws of a gain that nobody measured: arrays (COUNT,), in shares.
 
-    That training has the spread of the curve's largest cell.
+    Attributes:
+        average: of the average training.
+        another: how far the trainings of both ends stray from it.
+    """
+
+    average: NDArray[np.float64]
+    another: NDArray[np.float64]
+
+    @property
+    def total(self) -> NDArray[np.float64]:
+        """Of the gain of another training of both ends."""
+        return np.asarray(self.average + self.another)
+
+
+def doubling_draws(curves: Curves, start: Cell, images: float | None = None) -> GainDraws:
+    """What a training on twice the images gains over one of the cell `start`, or one on so many
+    `images`. It has the spread of the curve's largest cell.
     """
     grid, size = curves.grid, start.train_size
     errors = curves.errors(start.arm, [size, 2 * size if images is None else images])
     after = grid.spread.another(grid.curve(start.arm)[-1].key, "images x2")
-    return np.asarray(errors[:, 0] - errors[:, 1] + after - grid.spread.another(start.key))
+    return GainDraws(errors[:, 0] - errors[:, 1], after - grid.spread.another(start.key))
 
 
 @dataclass(frozen=True)

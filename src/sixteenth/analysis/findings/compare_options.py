@@ -19,9 +19,15 @@ from ...spec.fields import is_frozen, is_part_trained, other_weights, trains_mor
 from ...spec.train_spec import LEAST_GAIN
 from ..inputs.cells import Cell
 from ..inputs.grid import Grid
-from .doubling import LastDoubling, has_next_images, left_to_gain, may_change
+from .doubling import (
+    LastDoubling,
+    has_next_images,
+    left_to_gain,
+    may_change,
+    takes_more_steps,
+)
 from .evidence import Evidence
-from .forecast_options import longer_training, more_images
+from .forecast_options import longer_training, more_images, share_steps
 from .measured_options import measured_options
 from .options import HeldBack, Option, OptionKind, OptionVerdict
 
@@ -33,14 +39,20 @@ def find_options(evidence: Evidence, start: Cell) -> tuple[Option, ...]:
     training = measured.get(OptionKind.TRAINING) or longer_training(evidence, start)
     options = []
     if OptionKind.DATA not in measured:
-        options.append(more_images(evidence, start))
+        data = more_images(evidence, start)
+        if OptionKind.TRAINING not in measured:
+            data, training = share_steps(evidence, data, training)
+        options.append(data)
     if OptionKind.TRAINING not in measured and not is_frozen(start.init):
         options.append(training)
     options += tried
     options += _not_tried(evidence, start, tried)
     doubling = evidence.last_doubling(start.arm)
     curve = evidence.grid.curve(start.arm)
-    separated = not _steps_grow(curve) if doubling is None else doubling.separated
+    if doubling is not None:
+        separated = doubling.separated
+    else:
+        separated = not takes_more_steps(curve[0], curve[-1])
     guesses = evidence.guesses(evidence.best)
     judged = (
         replace(
@@ -54,15 +66,6 @@ def find_options(evidence: Evidence, start: Cell) -> tuple[Option, ...]:
     )
     options = [_with_rates(option) for option in judged]
     return tuple(sorted(options, key=lambda one: -one.gain if one.known else math.inf))
-
-
-def _steps_grow(curve: Sequence[Cell]) -> bool:
-    """Whether steps grow with the images on a curve whose sizes are too close for a doubling."""
-    steps, images = (
-        curve[-1].mean(name) / first if (first := curve[0].mean(name)) > 0 else 1.0
-        for name in ("steps", "train_size")
-    )
-    return steps - 1 > (images - 1) / 2
 
 
 def _not_at_end(grid: Grid, option: Option) -> HeldBack | None:
@@ -151,7 +154,8 @@ def _converged(
     evidence: Evidence, option: Option, training: Option, doubling: LastDoubling | None
 ) -> bool | None:
     """Whether the last doubling of the steps bought less than the option does, see `left_to_gain`,
-    at both of its ends; None where it is not known of one.
+    at both of its ends; None where it is not known of one. Of more images, what they bring at equal
+    steps is to be more than what twice the steps would bring.
 
     Args:
         training: the option of longer training.
@@ -159,6 +163,11 @@ def _converged(
     """
     if option.kind is OptionKind.TRAINING:
         return _training_ended(evidence.grid, option, doubling)
+    if option.kind is OptionKind.DATA and option.gain > 0 and training.known:
+        # Twice the steps need no labels.
+        equal = _at_equal_steps(option, doubling)
+        if math.isfinite(equal) and training.gain >= max(equal, LEAST_GAIN):
+            return False
     grid, start, ends = evidence.grid, option.start, _trained_ends(evidence.grid, option)
     longest = max([start, *ends], key=lambda cell: cell.mean("steps"))
     left = left_to_gain(grid, start, longest)
@@ -189,9 +198,7 @@ def _training_ended(grid: Grid, training: Option, doubling: LastDoubling | None)
     by_steps = doubling.from_steps if doubling is not None else None
     if by_steps is not None and by_steps.low > 0 and by_steps.value >= LEAST_GAIN:
         return False
-    if training.converged is not None:
-        return training.converged
-    return _levelled(grid, training.start)
+    return training.converged
 
 
 def _trained_ends(grid: Grid, option: Option) -> list[Cell]:
@@ -207,8 +214,3 @@ def _trained_ends(grid: Grid, option: Option) -> list[Cell]:
 def _brings_less(left: float, gain: float) -> bool:
     """Whether twice the steps bring less than a gain; nothing is less than any."""
     return left <= 0 or left < gain
-
-
-def _levelled(grid: Grid, cell: Cell) -> bool | None:
-    """True with training curves, whose rules would have shown too few steps; else not known."""
-    return True if any(run_id in grid.histories for run_id in cell.run_ids) else None

@@ -16,16 +16,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ...spec.fields import AUTO_ENDS, is_frozen
-from ..inputs.cells import SAME_SIZE, Arm, Cell
+from ..inputs.cells import SAME_SIZE, SAME_STEPS, Arm, Cell
 from ..inputs.grid import Grid
 from ..stats.paired import Basis, Contrast, compare_cells, contrast
 from ..stats.spread import Spread
 from .types import Finding, Strength
-
-SAME_STEPS = 0.1
-"""Trainings whose steps differ by less than this share count as equally long: epochs of different
-subsets round to different numbers of steps."""
-
 
 SPAN = 1.3
 """Sizes whose ratio is below this say nothing of a doubling: the rate between two of them would be
@@ -235,7 +230,7 @@ def last_doubling(grid: Grid, curve: Sequence[Cell], level: float) -> list[LastD
             gain=as_settled(
                 grid, (low, high, last), _without_the_curve(grid, found, curve, half, level)
             ),
-            more_steps=last.mean("steps") > low.mean("steps") * (1 + SAME_STEPS),
+            more_steps=takes_more_steps(low, last),
         )
     ]
 
@@ -249,7 +244,7 @@ def _trained(grid: Grid, middle: Cell, last: Cell, half: float, level: float) ->
         images=last.train_size,
         half=Half(half, HalfOrigin.TRAINED),
         gain=as_settled(grid, (middle, last), compare_cells(grid, middle, last, level)),
-        more_steps=many > few * (1 + SAME_STEPS),
+        more_steps=takes_more_steps(middle, last),
     )
     if not found.more_steps:
         equal = abs(many - few) <= SAME_STEPS * few  # half the images may have taken more steps
@@ -263,6 +258,8 @@ def _trained(grid: Grid, middle: Cell, last: Cell, half: float, level: float) ->
     elif any(run.chosen_by in AUTO_ENDS for run in (*middle.runs, *last.runs)):
         # Runs that choose their own steps cannot be given others.
         return replace(found, last_steps=training_gain(grid, last))
+    elif not math.isfinite(many):
+        return found  # how long a control run is to train is not known
     else:
         seconds = len(middle.runs) * middle.mean("seconds") * many / few
         return replace(found, control=ControlRun(middle, many, seconds))
@@ -271,6 +268,20 @@ def _trained(grid: Grid, middle: Cell, last: Cell, half: float, level: float) ->
         from_images=compare_cells(grid, *images, level),
         from_steps=compare_cells(grid, *steps, level),
     )
+
+
+def takes_more_steps(few: Cell, many: Cell) -> bool:
+    """Whether the training on more images took more steps.
+
+    Where a table has no steps, the images that were seen tell it; where it has no epochs either,
+    they may have grown, and what came with the images is credited to neither. Heads take none.
+    """
+    if is_frozen(many.init):
+        return False
+    steps = [cell.mean("steps") for cell in (few, many)]
+    if not all(map(math.isfinite, steps)):
+        steps = [cell.mean("epochs") * cell.train_size for cell in (few, many)]
+    return not steps[1] <= steps[0] * (1 + SAME_STEPS)  # so NaN counts as more
 
 
 def of_steps(cells: Sequence[Cell], steps: float) -> Cell | None:

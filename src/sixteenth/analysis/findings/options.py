@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...spec.fields import is_part_trained, trains_more
+from ..curves.forecast import GainDraws
 from ..curves.points import CurveWarning
 from ..inputs.cells import SAME_SIZE, Arm, Cell
 from ..stats.spread import least_detectable
@@ -101,6 +102,8 @@ class Option(Finding):
             model or weights it is the reason why they are behind in the study, and they have the
             lever here.
         held_back: why no verdict is told of it; None where its interval may speak.
+        draws: of the gain for another training; None where nothing is known of it.
+        forecast: the two parts of `draws`, where the gain is a forecast.
     """
 
     kind: OptionKind
@@ -131,6 +134,7 @@ class Option(Finding):
     lever: Lever | None = None
     held_back: HeldBack | None = None
     draws: Draws | None = field(default=None, repr=False, compare=False)
+    forecast: GainDraws | None = field(default=None, repr=False, compare=False)
 
     @property
     def known(self) -> bool:

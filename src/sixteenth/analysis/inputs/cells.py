@@ -22,6 +22,9 @@ SAME_SIZE = 0.01
 """Training sets whose sizes differ by less than this share count as one size: halving an odd
 number, stratifying by class or the parts of a cross-validation move a size by a few images, and the
 error by far less than another training does."""
+SAME_STEPS = 0.1
+"""Trainings whose steps differ by less than this share count as equally long: epochs of different
+subsets round to different numbers of steps."""
 
 
 @dataclass(frozen=True)

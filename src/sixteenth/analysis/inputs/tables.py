@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...spec.fields import is_frozen
-from .cells import Cell, CellKey, Run
+from ...spec.fields import AUTO_ENDS, is_frozen
+from .cells import SAME_SIZE, SAME_STEPS, Cell, CellKey, Run
 from .grid import HISTORY_COLUMNS, Grid, History
 from .predictions import Predictions, TestPredictions, read_predictions
 from .scoring import Metric, Scoring
@@ -42,7 +42,8 @@ def read_grid(
 
     Raises:
         InputError: a column that is needed is not there, an accuracy is outside [0, 1], a seed is
-            no whole number, or two finished runs have one model, init, fraction and seed.
+            no whole number, two finished runs have one model, init, fraction and seed, or runs of
+            one model, init and fraction differ in more than their seed.
     """
     rows = [_read_run(row, i, metric) for i, row in enumerate(_records(results))]
     ended = [run for run in rows if run.ended and 0 < run.train_size < math.inf]
@@ -61,6 +62,7 @@ def read_grid(
     )
     inits = sorted(dict.fromkeys(run.init for run in runs), key=lambda init: init != "random")
     cells = _cells(runs, models, inits)
+    _require_repeats(cells)
     length = compared_length(cells)
     reached = {
         (*cell.without_length, run.seed): run
@@ -199,6 +201,29 @@ def _require_different(runs: tuple[Run, ...]) -> None:
                 raise InputError(
                     f"{first} and {run.run_id} have the same model, init, fraction, length and "
                     f"seed ({run.seed}): give repeats different numbers in a column 'seed'"
+                )
+
+
+def _require_repeats(cells: Sequence[Cell]) -> None:
+    """Runs that differ in more than their seed are no trainings of one network: the table was put
+    together from several studies. Runs of `epochs: auto` end after as many steps as each needs."""
+    for cell in cells:
+        if cell.length != 1 or any(run.chosen_by in AUTO_ENDS for run in cell.runs):
+            continue
+        for what, unit, most in (
+            ("train_size", "images", SAME_SIZE),
+            ("steps", "steps", SAME_STEPS),
+        ):
+            known = [run for run in cell.runs if math.isfinite(getattr(run, what))]
+            few, many = (
+                pick(known, key=lambda run: float(getattr(run, what)), default=None)
+                for pick in (min, max)
+            )
+            if few and many and getattr(many, what) > getattr(few, what) * (1 + most):
+                raise InputError(
+                    f"{few.run_id} and {many.run_id} count as repeats of one training, but have "
+                    f"{getattr(few, what):,.0f} and {getattr(many, what):,.0f} {unit}: give one of "
+                    "them another name in the column 'model', or another 'fraction' or 'length'"
                 )
 
 

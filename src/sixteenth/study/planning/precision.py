@@ -84,7 +84,7 @@ def expected_precision(plan: pd.DataFrame, results: pd.DataFrame, test_images: i
     if curves.fits:
         ends = (grid.curve(arm)[-1] for arm in curves.fits)
         longest = max(ends, key=lambda cell: cell.train_size)
-        _, low, high = spread_of(doubling_draws(curves, longest))
+        _, low, high = spread_of(doubling_draws(curves, longest).total)
         forecast = (high - low) / 2
     return Precision(largest, accuracy, comparison, forecast)
 
