@@ -68,6 +68,9 @@ class Counting(Listener):
 def test_a_mapping_is_a_study_and_gives_tables_and_figures(tiny_folder: Path) -> None:
     study = Study(tiny(fractions=["20 images", "200 images"]), "mine")
     assert not Path("mine").exists(), "nothing is written before it runs"
+    before = {name: getattr(study, name)() for name in ("results", "histories")}
+    options = study.findings().table()
+    assert not len(before["histories"]["epoch"])
     results = study.run(device="cpu")
     assert list(results["status"]) == ["finished", "finished"]
     assert list(results["train_size"]) == [20, 200]
@@ -76,6 +79,9 @@ def test_a_mapping_is_a_study_and_gives_tables_and_figures(tiny_folder: Path) ->
     assert np.allclose(results["generalisation_gap"], gap)
     histories = study.histories()
     assert len(histories) == 2 * 3
+    for name, table in before.items():
+        assert list(table.columns) == list(getattr(study, name)().columns)
+    assert list(options.columns) == list(study.findings().table().columns)
     assert {"run_id", "fraction", "epoch", "train_loss", "test_accuracy"} <= set(histories)
     assert "accuracy" in study.figures()
     assert (study.folder / "report.html").is_file()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from io import StringIO
 from itertools import chain
 from pathlib import Path
@@ -96,7 +96,9 @@ def read_histories(paths: Mapping[str, Path]) -> pd.DataFrame:
             return table
     read = {run_id: read_history(path) for run_id, path in paths.items()}
     parts = [each.assign(run_id=run_id) for run_id, each in read.items() if len(each)]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["run_id"])
+    if not parts:
+        return pd.DataFrame(columns=["run_id", *(each.name for each in fields(EpochRow))])
+    return pd.concat(parts, ignore_index=True)
 
 
 def _parse(text: str, runs: np.ndarray | None = None) -> pd.DataFrame:

@@ -93,8 +93,8 @@ def test_a_target_that_was_measured_is_reached_and_nothing_more_is_asked_for(stu
     assert "is reached already" in said(found).target
     chance = probability(found.target.probability, CERTAIN)
     for tag, told in (
-        ("en", "80.0% was measured already: {}; its true accuracy is as high with probability {}"),
-        ("zh-Hant", "80.0% 已經測得：{}；真正的準確率不低於此的機率 {}"),
+        ("en", "80.0% is reached already: {}; its true accuracy is as high with probability {}"),
+        ("zh-Hant", "80.0% 已經達到：{}；真正的準確率不低於此的機率超過 98%"),
     ):
         marked = language_for(tag=tag).screen.target(found.target)
         assert re.fullmatch(told.format(".*", chance), marked)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from talking import discuss, section, talk, text
 
+from sixteenth.analysis import Findings, summary_table
 from sixteenth.analysis.findings.missing_runs import UnfinishedRuns
 from sixteenth.analysis.findings.relation import RunsLeftOut
 from sixteenth.analysis.inputs.cells import MissingReason
@@ -113,6 +114,21 @@ def test_a_study_in_which_nothing_finished_says_so(study):
     assert [s.key for s in found.sections] == ["missing"]
     empty = discuss(simulated.results.iloc[:0], simulated.histories.iloc[:0])
     assert empty.answer == found.answer[:2]
+
+
+def test_tables_of_a_study_in_which_nothing_finished_have_their_columns(study):
+    simulated = study({("resnet18", "random"): (0.7,)}, fractions={"1": 50_000})
+    some = discuss(simulated.results).findings
+    missing = discuss(simulated.drop("resnet18-random-1-seed0", "missing").results).findings
+    none = discuss(simulated.results.iloc[:0]).findings
+    # Without predictions and without a column of it there is no balanced accuracy.
+    unknown = discuss(simulated.results, metric="balanced-accuracy").findings
+    for found in (missing, none, unknown):
+        assert not len(found.table())
+        for table in (Findings.table, lambda each: summary_table(each.grid)):
+            assert list(table(found).columns) == list(table(some).columns)
+        assert not len(found.table()["gain"])
+    assert len(some.table())
 
 
 @pytest.mark.parametrize("run", range(6))

@@ -19,6 +19,7 @@ from sixteenth.analysis.findings.doubtful_labels import LabelCeiling
 from sixteenth.analysis.findings.expectation import ModelCrossover, SizeVerdict
 from sixteenth.analysis.findings.options import Option, OptionKind, OptionVerdict
 from sixteenth.analysis.findings.pretraining import FitAndGap, GainSource, WorthInImages
+from sixteenth.analysis.findings.target import REACHED_FROM, TargetOutcome
 from sixteenth.analysis.inputs.tables import read_grid
 from sixteenth.language import language_for
 from sixteenth.language.en import English
@@ -59,18 +60,21 @@ def test_a_crossover_that_cannot_be_told_names_no_direction() -> None:
 def test_a_few_right_answers_do_not_prove_a_small_true_error(study) -> None:
     perfect = table(("a", 100, 0.9), ("a", 200, 1.0), test_size=20)
     target = discuss(perfect, context=CONTEXT, target_error=0.01).advice.target
-    assert target.reached
-    assert 0.3 < target.probability < 0.9
+    assert target.outcome is TargetOutcome.MEASURED
+    assert 0.1 < target.probability < REACHED_FROM
     paired = study({SMALL: (0.9, 0.95, 0.999)}, test_size=20)
     target = talk(paired, target_error=0.001).advice.target
     assert not target.probability > 0.9
 
 
-def test_a_target_that_is_met_exactly_is_met_and_its_sentence_names_the_wanted_error() -> None:
+def test_a_target_that_is_met_exactly_was_measured_and_its_sentence_names_the_wanted_error() -> (
+    None
+):
     for accuracy, error in ((0.95, 0.05), (0.85, 0.15), (0.7, 0.3)):
         rows = table(("a", 100, 0.5), ("a", 400, accuracy), test_size=1000)
         found = discuss(rows, context=CONTEXT, target_error=error)
-        assert found.advice.target.reached
+        assert found.advice.target.outcome is TargetOutcome.MEASURED
+        assert 0.3 < found.advice.target.probability < 0.7
         sentence = f"its true error is {percent(error)} or less with probability"
         assert sentence in found.said_advice.target.text
     assert percent(0.0004) == "0.04%"

@@ -14,14 +14,14 @@ on the way to more images.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..inputs.cells import Arm, Cell
+from ..inputs.cells import Arm, Cell, CellKey
 from ..inputs.grid import Grid
 from ..inputs.scoring import smoothed_share
 from ..inputs.trainings import COUNT
@@ -34,11 +34,14 @@ class Curves:
 
     Attributes:
         chance: error of guessing that they were fitted with; None where it is not known.
+        moved: how far the true errors of cells lie from the measured ones on average, see
+            `shrinkage`; not at all where nothing is known of a choice.
     """
 
     grid: Grid
     fits: dict[Arm, LearningCurve]
     chance: float | None = None
+    moved: Mapping[CellKey, float] = field(default_factory=dict)
 
     def errors(self, arm: Arm, sizes: ArrayLike) -> NDArray[np.float64]:
         """Joint draws of the arm's error at `sizes`: (COUNT, m), row i of every arm together."""
@@ -66,22 +69,41 @@ class Curves:
             errors[:, ~beyond] = np.where(inside >= known[0], held, near)
         return errors.clip(0.0, 1.0)
 
+    def true_errors(self) -> dict[CellKey, NDArray[np.float64]]:
+        """Draws (COUNT,) of the true error of every cell, also of those without a curve."""
+        found = {
+            cell.key: draws
+            for arm, measured in self._measured.items()
+            for cell, draws in zip(points(self.grid, arm), measured.T, strict=True)
+        }
+        others = [cell for cell in self.grid.cells if cell.key not in found]
+        return found | {
+            cell.key: draws for cell, draws in zip(others, self._draw(others).T, strict=True)
+        }
+
     @cached_property
     def _measured(self) -> dict[Arm, NDArray[np.float64]]:
         """Draws of the true errors at the measured sizes, (COUNT, cells) for each arm."""
         cells = [cell for arm in self.fits for cell in points(self.grid, arm)]
+        drawn = self._draw(cells)
+        arms = [cell.arm for cell in cells]
+        return {arm: drawn[:, [each == arm for each in arms]] for arm in self.fits}
+
+    def _draw(self, cells: Sequence[Cell]) -> NDArray[np.float64]:
+        """Draws of the true errors of some cells together, (COUNT, cells)."""
+        if not cells:
+            return np.empty((COUNT, 0))
         rng = np.random.default_rng(0)
-        mean = np.array([1 - cell.accuracy for cell in cells])
+        mean = np.array([1 - cell.accuracy + self.moved.get(cell.key, 0.0) for cell in cells])
         # By Cholesky's factor, which every processor finds alike: eigenvectors have no sign of
         # their own, and equal eigenvalues no order. A variance that is not known is zero.
-        covariance = _errors_covariance(self.grid, cells) + 1e-16 * np.eye(len(cells))
+        covariance = errors_covariance(self.grid, cells) + 1e-16 * np.eye(len(cells))
         drawn = mean + rng.multivariate_normal(
             np.zeros(len(cells)), covariance, COUNT, method="cholesky"
         )
         spread = [self.grid.spread.variances[cell.key] / len(cell.runs) for cell in cells]
         drawn += np.sqrt(np.array(spread).T) * rng.normal(size=drawn.shape)
-        arms = [cell.arm for cell in cells]
-        return {arm: drawn[:, [each == arm for each in arms]] for arm in self.fits}
+        return np.asarray(drawn)
 
 
 def fit_curves(grid: Grid, chance: float | None = None) -> Curves:
@@ -122,7 +144,7 @@ def spread_of(draws: NDArray[np.float64]) -> tuple[float, float, float]:
     return float(middle), float(low), float(high)
 
 
-def _errors_covariance(grid: Grid, cells: Sequence[Cell]) -> NDArray[np.float64]:
+def errors_covariance(grid: Grid, cells: Sequence[Cell]) -> NDArray[np.float64]:
     """Covariance of the cells' errors over test images; without predictions only variances.
 
     Each variance gets one image that is right and one that is wrong, as in `smoothed_share`: 20

@@ -180,6 +180,13 @@ class LearningCurve:
         sizes = np.atleast_1d(_sizes(n))
         return self._posterior.draws(sizes, count, np.random.default_rng(seed))
 
+    def expected(self, n: ArrayLike) -> Floats:
+        """Mean of the true error at sizes `n`, (len(n),): near a measured one where noise is small,
+        else nearer to what the other sizes say."""
+        sizes = np.atleast_1d(_sizes(n))
+        means, _ = self._posterior.curves(sizes)
+        return np.asarray(np.clip(means @ self._posterior.weight, 0.0, 1.0))
+
     def falls(self, n: ArrayLike, count: int = 1000, seed: int = 0) -> Floats:
         """Draws of how far the true curve falls from the largest fitted size to sizes `n` beyond
         it, (count, len(n)); the same seed gives the same curves whatever the sizes.

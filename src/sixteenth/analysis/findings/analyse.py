@@ -115,7 +115,7 @@ class Findings:
             *("gain_at_equal_steps", "separated", "new_images", "seconds", "chance_best", "regret"),
             *("points_per_1000_images", "points_per_hour", "across_machines"),
         )
-        return pd.DataFrame(
+        rows = [
             {
                 "kind": option.kind.value,
                 "model": option.end[0] if option.end else "",
@@ -127,7 +127,9 @@ class Findings:
                 "lever": option.lever.value if option.lever else "",
             }
             for option in self.options
-        )
+        ]
+        # The columns are there also where no option is: nothing has finished.
+        return pd.DataFrame(rows, columns=["kind", "model", "init", *names, "lever"])
 
     @property
     def grid(self) -> Grid:

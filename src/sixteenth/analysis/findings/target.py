@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 from ..curves.crossover import images_for, size_grid
 from ..curves.joint import Curves
 from ..curves.learning_curve import BOUND, CURVE_LEVEL
-from ..inputs.cells import Arm
+from ..curves.shrinkage import shrunk
+from ..inputs.cells import Arm, Cell, CellKey
 from ..inputs.grid import Grid
 from ..stats.paired import best_network
 from .types import Finding, Strength
 
+REACHED_FROM = BOUND
+"""A wanted error that was measured is reached where its network's true error is that low with this
+probability: that of the one-sided bounds. What is measured less surely may be luck."""
 FARTHEST = 64
 """A wanted error is looked for up to so many times the largest training set: six doublings."""
 
@@ -27,7 +31,9 @@ class TargetOutcome(StrEnum):
     """What can be said of a wanted error."""
 
     REACHED = "reached"
-    """A trained network is at or below it already."""
+    """A trained network is at or below it already, with a probability of `REACHED_FROM` or more."""
+    MEASURED = "measured"
+    """One measured it, but that cannot be told from luck yet."""
     NO_CURVE = "no-curve"
     """Not reached, and no model was trained on two sizes."""
     OUT_OF_REACH = "out-of-reach"
@@ -45,14 +51,17 @@ class Target(Finding):
         error: wanted, in [0, 1].
         outcome: what can be said of it.
         model, init: of the arm that gets there first, or got there; without any curve that is asked
-            of the best.
+            of `cell`.
         images, low, high, level: that it takes, with its interval; NaN or inf where the curves
             cannot tell.
         at_least, at_most: one-sided bounds of `images`, at `BOUND` each; as `low` and `high`, but
             often known where `high` is not.
-        probability: that this arm's true error at the largest measured size is `error` or less;
-            of one that is reached, at `images`, whose interval and bounds are that number then.
-        measured: the test error of the network that reached it, else the lowest one.
+        cell: the network that reached it, on the fewest images; of several that measured it and may
+            have been lucky, the one that is likeliest to have reached it; else the best one.
+        measured: the test error of `cell`.
+        probability: that the true error of `cell` is `error` or less, where it measured that, given
+            that it was chosen for it; else that of this arm is at the largest measured size. Of one
+            that is reached, `images`, its interval and its bounds are the number that it has seen.
         arms: how many have a curve, where one was asked.
         largest: training images of this arm now, where its curve was asked.
         doubled: the probability at twice as many images.
@@ -71,14 +80,21 @@ class Target(Finding):
     level: float
     probability: float
     measured: float
+    cell: Cell
     arms: int = 0
     largest: float = math.nan
     doubled: float = math.nan
 
     @property
     def reached(self) -> bool:
-        """A trained network is at or below the error already."""
+        """A trained network is at or below the error already, and that is no luck."""
         return self.outcome is TargetOutcome.REACHED
+
+    @property
+    def factor(self) -> float | None:
+        """`images` over those of now; None where they are not clearly more, or not known."""
+        factor = self.images / self.largest
+        return factor if 1.05 <= factor < math.inf else None
 
     def to_dict(self) -> dict[str, object]:
         """The fields and `reached` as plain values for JSON."""
@@ -96,9 +112,11 @@ def reach(grid: Grid, curves: Curves, error: float, *, guesses: bool) -> Target:
 
 def targets(grid: Grid, curves: Curves, errors: Sequence[float], *, guesses: bool) -> list[Target]:
     """`reach` of several errors; the curves are drawn once."""
-    drawn = {} if guesses else {arm: _Drawn.of(curves, arm) for arm in curves.fits}
+    likely = shrunk(curves)
+    drawn = {} if guesses else {arm: _Drawn.of(likely, arm) for arm in curves.fits}
     nothing = TargetOutcome.GUESSING if guesses else TargetOutcome.NO_CURVE
-    return [_reach(grid, drawn, error, nothing) for error in errors]
+    true = likely.true_errors()
+    return [_reach(grid, drawn, true, error, nothing) for error in errors]
 
 
 @dataclass(frozen=True)
@@ -144,26 +162,36 @@ class _Drawn:
         return {}
 
 
-def _reach(grid: Grid, drawn: Mapping[Arm, _Drawn], error: float, nothing: TargetOutcome) -> Target:
+def _reach(
+    grid: Grid,
+    drawn: Mapping[Arm, _Drawn],
+    true: Mapping[CellKey, NDArray[np.float64]],
+    error: float,
+    nothing: TargetOutcome,
+) -> Target:
     """See `reach`; `nothing` is what is said of an error that was not reached, without curves."""
     # 1 - 0.95 is a little more than 0.05 in binary.
     met = [cell for cell in grid.cells if 1 - cell.accuracy <= error + 1e-9]
-    first = min(met, key=lambda one: (one.train_size, -one.accuracy), default=None)
-    cell = first or best_network(grid)
+    chances = {cell.key: float((true[cell.key] <= error + 1e-9).mean()) for cell in met}
+    sure = [cell for cell in met if chances[cell.key] >= REACHED_FROM]
     images, low, high, *bounds = [math.nan] * 5
     probability = largest = doubled = math.nan
-    arm, ranked = cell.arm, []
-    if met:
-        outcome = TargetOutcome.REACHED
-        images, low, high, *bounds = [cell.train_size] * 5
-        if arm in drawn:
-            probability = drawn[arm].probability(images, error)
-    elif not drawn:
-        outcome = nothing
+    ranked = []
+    if sure:
+        cell = min(sure, key=lambda one: (one.train_size, -one.accuracy))
+        outcome, images, low, high, *bounds = TargetOutcome.REACHED, *[cell.train_size] * 5
+    elif met:
+        cell = max(met, key=lambda one: (chances[one.key], -one.train_size))
+        outcome = TargetOutcome.MEASURED
     else:
+        cell, outcome = best_network(grid), nothing
+    arm = cell.arm
+    if not sure and drawn:
         ranked = [(*one.required(error), arm) for arm, one in drawn.items()]
         images, _, low, high, *bounds, arm = min(ranked)
-        outcome = TargetOutcome.FORECAST if math.isfinite(low) else TargetOutcome.OUT_OF_REACH
+        if not met:
+            within = math.isfinite(low)
+            outcome = TargetOutcome.FORECAST if within else TargetOutcome.OUT_OF_REACH
         largest = drawn[arm].largest
         probability = drawn[arm].probability(largest, error)
         doubled = drawn[arm].probability(2 * largest, error)
@@ -178,8 +206,9 @@ def _reach(grid: Grid, drawn: Mapping[Arm, _Drawn], error: float, nothing: Targe
         at_least=bounds[0],
         at_most=bounds[1],
         level=CURVE_LEVEL,
-        probability=probability,
+        probability=chances.get(cell.key, probability),
         measured=1 - cell.accuracy,
+        cell=cell,
         arms=len(ranked),
         largest=largest,
         doubled=doubled,

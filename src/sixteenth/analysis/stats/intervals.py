@@ -179,17 +179,21 @@ def summary_table(grid: Grid, level: float = LEVEL) -> pd.DataFrame:
     intervals, unknown = run_intervals(grid, level), Interval(math.nan, math.nan, level)
     found = [intervals.get(run.run_id, unknown) for run in grid.runs]
     table = runs_table(grid)
-    if len(table):
-        place = list(table.columns).index("test_accuracy") + 1
-        kinds = [_kind(grid, run.cell_key) if run.finished else "" for run in grid.runs]
-        table.insert(place, "low", [one.low for one in found])
-        table.insert(place + 1, "high", [one.high for one in found])
-        table.insert(place + 2, "interval", kinds)
+    place = list(table.columns).index("test_accuracy") + 1
+    kinds = [_kind(grid, run.cell_key) if run.finished else "" for run in grid.runs]
+    table.insert(place, "low", [one.low for one in found])
+    table.insert(place + 1, "high", [one.high for one in found])
+    table.insert(place + 2, "interval", kinds)
     return table
 
 
 def runs_table(grid: Grid) -> pd.DataFrame:
     """`summary_table` without its intervals, which take far longer than the rest."""
+    columns = [
+        *("run_id", "model", "init", "fraction", "length", "train_size", "seed", "status"),
+        *("test_accuracy", "train_accuracy", "generalisation_gap", "test_loss", "train_loss"),
+        *("parameters", "train_flops", "seconds", "error"),
+    ]
     rows = [
         {
             "run_id": run.run_id,
@@ -212,4 +216,4 @@ def runs_table(grid: Grid) -> pd.DataFrame:
         }
         for run in grid.runs
     ]
-    return pd.DataFrame(rows, columns=list(rows[0]) if rows else None)
+    return pd.DataFrame(rows, columns=columns)

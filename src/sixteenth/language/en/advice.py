@@ -117,15 +117,20 @@ def _target(found: Target, words: Words) -> str:
     arm = words.arm(found.model, found.init)
     measured, most = percent(found.measured), f"{FARTHEST} times the images of now"
     match found.outcome:
-        case TargetOutcome.REACHED:
-            sure = ""
-            if math.isfinite(found.probability):
-                sure = (
-                    f"; its true error is {percent(found.error)} or less with probability "
-                    f"{probability(found.probability, CERTAIN)}"
-                )
-            cell = f"{arm} on {plural(round(found.images), 'image')}"
-            return f"{wanted} is reached already: {cell} measured {measured}{sure}."
+        case TargetOutcome.REACHED | TargetOutcome.MEASURED:
+            text = (
+                f"{words.cell(found.cell)} measured {measured}; its true error is "
+                f"{percent(found.error)} or less with probability "
+                f"{probability(found.probability, CERTAIN)}."
+            )
+            if found.reached:
+                return f"{wanted} is reached already: {text}"
+            text = f"{wanted} was measured, which may be luck: {text}"
+            if not found.arms:
+                return text
+            if not math.isfinite(found.low):
+                return f"{text} By the curves more images alone do not reach it."
+            return f"{text} {_forecast(found, 'It', arm)}"
         case TargetOutcome.NO_CURVE:
             return (
                 f"{wanted} was not reached; the best measured {measured}. With one size a model "
@@ -143,22 +148,28 @@ def _target(found: Target, words: Words) -> str:
                 f"The best measured {measured}."
             )
         case TargetOutcome.FORECAST:
-            about = f"with more than {most}, if at all"
-            if math.isfinite(found.images):
-                factor = times(found.images / found.largest)
-                about = f"at about {rounded(found.images)} images, {factor} as many as now"
-            around = f"{found.level:.0%} interval {rounded(found.low)} to {rounded(found.high)}"
-            if not math.isfinite(found.high):
-                around = _bounds(found)
-            how = "be reached with"
-            if found.arms > 1:
-                how = "be reached with the fewest images by"
-            return (
-                f"{wanted} would {how} {arm}: {about} ({around}). With twice the images it is "
-                f"reached with probability {probability(found.doubled, FORESEEN)}."
-            )
+            return _forecast(found, wanted, arm)
         case _:
             assert_never(found.outcome)
+
+
+def _forecast(found: Target, wanted: str, arm: str) -> str:
+    """How many images `wanted` takes, by the curves."""
+    about = f"with more than {FARTHEST} times the images of now, if at all"
+    if math.isfinite(found.images):
+        about = f"at about {rounded(found.images)} images"
+        if found.factor is not None:
+            about += f", {times(found.factor)} as many as now"
+    around = f"{found.level:.0%} interval {rounded(found.low)} to {rounded(found.high)}"
+    if not math.isfinite(found.high):
+        around = _bounds(found)
+    how = "be reached with"
+    if found.arms > 1:
+        how = "be reached with the fewest images by"
+    return (
+        f"{wanted} would {how} {arm}: {about} ({around}). With twice the images it is "
+        f"reached with probability {probability(found.doubled, FORESEEN)}."
+    )
 
 
 def _another_size(found: AnotherSize, words: Words) -> tuple[str, str, str]:

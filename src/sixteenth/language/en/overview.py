@@ -218,30 +218,29 @@ class EnglishScreen(Screen):
 
     def target(self, found: Target) -> str:
         wanted, arm = percent(1 - found.error), self.words.arm(found.model, found.init)
-        most = f"{FARTHEST} times the images of now"
         match found.outcome:
             case TargetOutcome.REACHED:
-                said = f"was measured already: {arm}, {plural(round(found.images), 'image')}"
-                if math.isfinite(found.probability):
-                    chance = probability(found.probability, CERTAIN)
-                    true = f"its true {self.words.term.accuracy}"
-                    said += f"; {true} is as high with probability {chance}"
+                said = f"is reached already: {self._measured(found)}"
+            case TargetOutcome.MEASURED:
+                said = f"was measured, which may be luck: {self._measured(found)}"
+                if found.arms:
+                    said += f"; by the curves it {_needs(found, arm)}"
             case TargetOutcome.NO_CURVE:
                 said = "was not reached, and one size a model has no curve"
             case TargetOutcome.GUESSING:
                 said = "was not reached, and the best network may only be guessing"
-            case TargetOutcome.OUT_OF_REACH:
-                said = f"is out of reach of more images alone, even of {most}"
-            case TargetOutcome.FORECAST:
-                images = f"{rounded(found.images)} images"
-                if not math.isfinite(found.images):
-                    images = f"more than {rounded(FARTHEST * found.largest)} images"
-                high = rounded(found.high) if math.isfinite(found.high) else "never"
-                ends = f"{coverage(found.level)} interval {rounded(found.low)} to {high}"
-                said = f"needs {images} ({ends}), with {arm}"
+            case TargetOutcome.OUT_OF_REACH | TargetOutcome.FORECAST:
+                said = _needs(found, arm)
             case _:
                 assert_never(found.outcome)
         return plain(f"{wanted} {said}")
+
+    def _measured(self, found: Target) -> str:
+        """The network that measured a wanted accuracy, and how sure that is."""
+        return (
+            f"{self.words.cell(found.cell)}; its true {self.words.term.accuracy} is as high with "
+            f"probability {probability(found.probability, CERTAIN)}"
+        )
 
     def summary(self, found: Overview, data: str) -> tuple[str, ...]:
         title = self.title(found)
@@ -304,3 +303,15 @@ def _gain(option: Option, words: Words) -> str:
     """``+24.0 points``; of a forecast ``about +2.0 points``."""
     about = "" if option.measured else "about "
     return f"{about}{words.term.gain.format(SENTENCE.signed_points(option.gain))}"
+
+
+def _needs(found: Target, arm: str) -> str:
+    """How many images a wanted accuracy takes, by the curves."""
+    if not math.isfinite(found.low):
+        return f"is out of reach of more images alone, even of {FARTHEST} times the images of now"
+    images = f"{rounded(found.images)} images"
+    if not math.isfinite(found.images):
+        images = f"more than {rounded(FARTHEST * found.largest)} images"
+    high = rounded(found.high) if math.isfinite(found.high) else "never"
+    ends = f"{coverage(found.level)} interval {rounded(found.low)} to {high}"
+    return f"needs {images} ({ends}), with {arm}"

@@ -118,15 +118,19 @@ def _target(found: Target, words: Words) -> str:
     arm = words.arm(found.model, found.init)
     measured, most = percent(found.measured), f"目前影像的 {FARTHEST} 倍"
     match found.outcome:
-        case TargetOutcome.REACHED:
-            sure = ""
-            if math.isfinite(found.probability):
-                sure = (
-                    f"；真正的錯誤率不高於 {percent(found.error)} 的機率 "
-                    f"{probability(found.probability, CERTAIN)}"
-                )
-            cell = f"{arm}用 {images(round(found.images))}"
-            return f"{wanted} 已經達到：{cell}測得 {measured}{sure}。"
+        case TargetOutcome.REACHED | TargetOutcome.MEASURED:
+            text = (
+                f"{words.cell(found.cell)}測得 {measured}；真正的錯誤率不高於 "
+                f"{percent(found.error)} 的機率 {probability(found.probability, CERTAIN)}。"
+            )
+            if found.reached:
+                return f"{wanted} 已經達到：{text}"
+            text = f"{wanted} 曾經測得，但可能是運氣：{text}"
+            if not found.arms:
+                return text
+            if not math.isfinite(found.low):
+                return f"{text}由學習曲線來看，只靠增加影像達不到。"
+            return f"{text}{_forecast(found, '由學習曲線來看', arm)}"
         case TargetOutcome.NO_CURVE:
             return (
                 f"{wanted} 還沒有達到，最好的結果是 {measured}。每個模型只訓練過一種資料量，"
@@ -144,21 +148,27 @@ def _target(found: Target, words: Words) -> str:
                 f"{chance}。最好的結果是 {measured}。"
             )
         case TargetOutcome.FORECAST:
-            about = f"需要超過{most}，甚至達不到"
-            if math.isfinite(found.images):
-                factor = times(found.images / found.largest)
-                about = f"大約需要 {images(float(f'{found.images:.2g}'))}，是目前的 {factor}"
-            around = f"（{_images_interval(found)}）"
-            if not math.isfinite(found.high):
-                around = f"，{_bounds(found)}"
-            how = "最先達到的會是" if found.arms > 1 else "由"
-            end = "" if found.arms > 1 else "達到"
-            return (
-                f"{wanted}：{how} {arm}{end}，{about}{around}。影像加倍後達到的機率 "
-                f"{probability(found.doubled, FORESEEN)}。"
-            )
+            return _forecast(found, wanted, arm)
         case _:
             assert_never(found.outcome)
+
+
+def _forecast(found: Target, wanted: str, arm: str) -> str:
+    """How many images `wanted` takes, by the curves."""
+    about = f"需要超過目前影像的 {FARTHEST} 倍，甚至達不到"
+    if math.isfinite(found.images):
+        about = f"大約需要 {images(float(f'{found.images:.2g}'))}"
+        if found.factor is not None:
+            about += f"，是目前的 {times(found.factor)}"
+    around = f"（{_images_interval(found)}）"
+    if not math.isfinite(found.high):
+        around = f"，{_bounds(found)}"
+    how = "最先達到的會是" if found.arms > 1 else "由"
+    end = "" if found.arms > 1 else "達到"
+    return (
+        f"{wanted}：{how} {arm}{end}，{about}{around}。影像加倍後達到的機率 "
+        f"{probability(found.doubled, FORESEEN)}。"
+    )
 
 
 def _images_interval(found: Target) -> str:

@@ -22,7 +22,6 @@ from .numbers import (
     count,
     coverage,
     deviation,
-    images,
     is_nothing,
     percent,
     points,
@@ -207,31 +206,28 @@ class ChineseScreen(Screen):
 
     def target(self, found: Target) -> str:
         wanted, arm = percent(1 - found.error), self.words.arm(found.model, found.init)
-        most = f"目前的 {FARTHEST} 倍"
         match found.outcome:
             case TargetOutcome.REACHED:
-                said = f"已經測得：{arm}，{images(round(found.images))}"
-                if math.isfinite(found.probability):
-                    chance = probability(found.probability, CERTAIN)
-                    said += f"；真正的{self.words.term.accuracy}不低於此的機率 {chance}"
+                said = f"已經達到：{self._measured(found)}"
+            case TargetOutcome.MEASURED:
+                said = f"曾經測得，但可能是運氣：{self._measured(found)}"
+                if found.arms:
+                    said += f"；由學習曲線來看，{_needs(found, arm)}"
             case TargetOutcome.NO_CURVE:
                 said = "還沒有達到；每個模型只有一種資料量，沒有學習曲線可以推算"
             case TargetOutcome.GUESSING:
                 said = "還沒有達到，而且最佳模型可能只是在猜"
-            case TargetOutcome.OUT_OF_REACH:
-                said = f"只靠增加影像達不到，就算增加到{most}"
-            case TargetOutcome.FORECAST:
-                needs = f"需要 {rounded(found.images)} 張影像"
-                if not math.isfinite(found.images):
-                    needs = f"需要 {rounded(FARTHEST * found.largest)} 張以上的影像"
-                low, high = rounded(found.low), rounded(found.high)
-                ends = SENTENCE.ends(found.level, low, high)
-                if not math.isfinite(found.high):
-                    ends = f"{coverage(found.level)} 區間 {low} 張以上，也可能永遠達不到"
-                said = f"{needs}（{ends}），使用 {arm}"
+            case TargetOutcome.OUT_OF_REACH | TargetOutcome.FORECAST:
+                said = _needs(found, arm)
             case _:
                 assert_never(found.outcome)
         return plain(tidy(f"{wanted} {said}"))
+
+    def _measured(self, found: Target) -> str:
+        """The network that measured a wanted accuracy, and how sure that is."""
+        chance = probability(found.probability, CERTAIN)
+        cell = self.words.cell(found.cell)
+        return f"{cell}；真正的{self.words.term.accuracy}不低於此的機率 {chance}"
 
     def summary(self, found: Overview, data: str) -> tuple[str, ...]:
         title = self.title(found)
@@ -294,3 +290,17 @@ def _gain(option: Option, words: Words) -> str:
     """``+24.0 個百分點``; of a forecast ``約 +2.0 個百分點``."""
     about = "" if option.measured else "約 "
     return words.term.gain.format(f"{about}{signed_points(option.gain)}")
+
+
+def _needs(found: Target, arm: str) -> str:
+    """How many images a wanted accuracy takes, by the curves."""
+    if not math.isfinite(found.low):
+        return f"只靠增加影像達不到，就算增加到目前的 {FARTHEST} 倍"
+    needs = f"需要 {rounded(found.images)} 張影像"
+    if not math.isfinite(found.images):
+        needs = f"需要 {rounded(FARTHEST * found.largest)} 張以上的影像"
+    low, high = rounded(found.low), rounded(found.high)
+    ends = SENTENCE.ends(found.level, low, high)
+    if not math.isfinite(found.high):
+        ends = f"{coverage(found.level)} 區間 {low} 張以上，也可能永遠達不到"
+    return f"{needs}（{ends}），使用 {arm}"
