@@ -20,7 +20,7 @@ from .doubling import next_images
 from .evidence import Evidence
 from .options import Option, OptionKind, verdict_of
 
-AT_EQUAL_STEPS = (0.12, 0.09)
+AT_EQUAL_STEPS = (0.10, 0.07)
 """What twice the images bring at equal steps before a study measures it, as a share of the error:
 mean and standard deviation. More images at equal steps are fewer passes over each, and hardly ever
 harm: in docs/results it was 0.02 to 0.14 after 6 to 30 epochs, the less the shorter the training.
