@@ -33,7 +33,7 @@ def test_what_is_odd_about_the_data_is_told_recorded_and_reported(
 
     ended = sixteenth(*words, "--skip-broken")
     assert ended.code == 0, ended.err
-    assert "leakage: 1 test image is training images too" in ended.err
+    assert "leakage: 1 test image is a training image too" in ended.err
     understood = "data: train and test folders; 2 classes (cat, dog); 6 training + 5 test images"
     left_out = "left out: train/dog/broken.png cannot be read: not an image in a known format"
     told = ended.err.splitlines()

@@ -36,7 +36,8 @@ from ..source import (
 )
 from .columns import Columns, choose_columns, count_rows, lacks_labels, read_images, read_labels
 from .splits import ROLES, Role, is_plain, role
-from .table import class_order, is_metadata
+from .table import is_metadata
+from .table_labels import class_order
 from .tree import Tree, matches
 
 _NAME = re.compile(r"(.+?)(?:[-_.]\d+(?:-of-\d+)?(?:-[0-9a-f]+)?)?")
