@@ -25,7 +25,7 @@ from ..spec.yaml import as_item
 from .broken import Broken
 from .dataset import Split
 from .decode import Encoded, decode_images
-from .oddities import Oddities
+from .oddities import Oddities, small_note
 from .pixel_store import PixelStore
 from .subsets import hold_out
 
@@ -148,7 +148,11 @@ class Content:
             broken=(*train.broken, *test.broken),
             left_out=tuple(left_out),
             oddities=odd,
-            notes=(*alike(classes), *notes),
+            notes=(
+                *alike(classes),
+                *notes,
+                *small_note(odd.sides, splits["train"].images.shape[1]),
+            ),
             validation_images=validation_images,
         )
 
