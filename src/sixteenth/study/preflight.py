@@ -186,7 +186,8 @@ def check_images(snapshot: StudySnapshot, dataset: ImageDataset) -> None:
     for run in snapshot.runs:
         if run.run_id in records:
             record = records[run.run_id]
-            folder.run(run.run_id).check_same(record, run, dataset.fingerprint, images)
+            here = folder.run(run.run_id)
+            here.check_same(record, run, dataset.fingerprint, images, dataset.classes)
 
 
 def check_versions(snapshot: StudySnapshot) -> None:
