@@ -56,14 +56,16 @@ class MismatchError(InputError):
     Attributes:
         what: where, and what differs.
         way_out: what to do about it.
+        goes_on: the command that goes on with what is there, where that may be meant.
     """
 
-    def __init__(self, what: str, way_out: str = FRESH) -> None:
-        self.what, self.way_out = what, way_out
-        super().__init__(what, way_out)  # what pickle makes it of again
+    def __init__(self, what: str, way_out: str = FRESH, goes_on: str = "") -> None:
+        self.what, self.way_out, self.goes_on = what, way_out, goes_on
+        super().__init__(what, way_out, goes_on)  # what pickle makes it of again
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.way_out}"
+        also = f"go on with it by {self.goes_on}, or " if self.goes_on else ""
+        return f"{self.what}: {also}{self.way_out}"
 
 
 class InUseError(InputError):

@@ -218,7 +218,12 @@ DATA = [
         "cat",
         words="--skip-broken",
     ),
-    _images("Parquet: only train", parquet(change=drop("images/test.parquet")), "test"),
+    _images(
+        "Parquet: only train, and a class of one image",
+        parquet(labels=[0, 0, 0, 0, 0, 1], change=drop("images/test.parquet")),
+        "only 1 image",
+        "testing",
+    ),
     _images("Parquet: not Parquet", parquet(change=put("images/train.parquet", b"no")), "train"),
     _images("Parquet: a broken image", parquet([b"no"] + [png(seed=i) for i in range(5)]), "row 0"),
     _images("Parquet: a bomb", parquet([bomb_png()] + [png()] * 5), "row 0", "pixels"),

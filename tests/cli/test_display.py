@@ -107,6 +107,16 @@ def test_an_epoch_that_was_not_tested_has_no_empty_place_for_its_accuracy(
     assert "train 50.0%, test –, 9 images/s" in on.file.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "note: x\n"), ("zh-Hant", "\u6ce8\u610f\uff1ax\n")]
+)
+def test_a_note_begins_in_the_language_of_the_study(language: str, said: str) -> None:
+    on = console()
+    RunProgress(on, language).noticed("x")
+    assert isinstance(on.file, io.StringIO)
+    assert on.file.getvalue() == said
+
+
 def test_the_time_left_is_that_of_the_steps_that_are_to_be_taken() -> None:
     """One run was stopped before, another is to be stopped at half of its steps."""
     display = RunProgress(console())

@@ -90,7 +90,13 @@ def test_an_unknown_language_is_refused_before_anything_is_done(
 def test_the_study_file_names_a_language_that_there_is(study: Path, sixteenth: Command) -> None:
     ended = sixteenth("run", "demo", "--set", "language=klingon")
     assert ended.code == 2
-    assert "'klingon'" in ended.err
+    assert ended.err.startswith("sixteenth: --set language: no language 'klingon': there are")
+    Path("french.yaml").write_text("data: digits\nlanguage: fr\n", encoding="utf-8")
+    ended = sixteenth("plan", "french.yaml")
+    assert (ended.code, ended.err) == (
+        2,
+        "sixteenth: french.yaml: no language 'fr': there are en, zh-Hant\n",
+    )
 
 
 def test_the_language_of_a_study_changes_none_of_its_runs() -> None:

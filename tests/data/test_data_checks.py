@@ -40,7 +40,7 @@ def test_copies_inside_a_split_and_leaks_between_them_are_counted_and_named(load
     assert "test/dog/leak.png is the same image as train/dog/2.png" in checks.examples
     assert "test/cat/copy.png is the same image as test/cat/1.png" in checks.examples
     said = "\n".join(notices(checks))
-    assert "leakage: 1 test image is training images too" in said
+    assert "leakage: 1 test image is a training image too" in said
     assert "2 training images are copies of another" in said
 
 

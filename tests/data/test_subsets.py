@@ -195,6 +195,22 @@ def test_of_classes_with_one_image_the_others_give_theirs_where_one_is_to_be_kep
         hold_out(np.arange(30), 0.1, seed=0, keep_one=True)
 
 
+def test_at_least_one_image_of_a_class_is_held_out_where_that_is_asked_for():
+    few = np.repeat(np.arange(300), 3)
+    stays, held = hold_out(few, 0.2, seed=0, hold_one=True)
+    assert sorted([*stays, *held]) == list(range(900))
+    assert (np.bincount(few[held]) == 1).all()
+    rare = np.repeat([0, 1, 2], [600, 390, 4])
+    held = hold_out(rare, 0.2, seed=0, hold_one=True)[1]
+    assert np.bincount(rare[held]).tolist() == [121, 78, 1]
+    assert set(hold_out(rare, 0.2, seed=0)[1]) < set(held)
+    alone = np.array([0, *[1] * 9])
+    assert np.bincount(alone[hold_out(alone, 0.2, seed=0, hold_one=True)[1]]).tolist() == [0, 2]
+    for seed in range(3):  # every class has one in any case
+        held = hold_out(UNBALANCED, 0.2, seed=seed, hold_one=True)[1]
+        assert held.tolist() == hold_out(UNBALANCED, 0.2, seed=seed)[1].tolist()
+
+
 def test_others_are_drawn_from_what_is_not_taken_in_the_proportion_of_the_classes():
     labels = np.repeat(np.arange(3), [60, 30, 10])
     taken = np.arange(0, 100, 2)

@@ -124,7 +124,12 @@ def test_a_number_of_images_is_said_as_it_can_be_written(written: object, hint: 
         ({"data": "digits", "lengths": [2, 1]}, "lengths: 2 is no share"),
         ({"data": "digits", "lengths": ["500 images", 1]}, "lengths: '500 images' is no share"),
         ({"data": "digits", "lengths": "some"}, "lengths"),
-        ({"data": "digits", "seeds": 3}, r"seeds: .*, not 3; write \[3\]$"),
+        (
+            {"data": "digits", "seeds": 3},
+            r"seeds: .*, not 3; write \[0, 1, 2\] for 3 seeds, \[3\] for the seed 3$",
+        ),
+        ({"data": "digits", "seeds": 1}, r"; write \[0\] for 1 seed, \[1\] for the seed 1$"),
+        ({"data": "digits", "seeds": 1234}, r"seeds: .*, not 1234; write \[1234\]$"),
         ({"data": "digits", "seeds": "1-3"}, "seeds: .*, not '1-3'$"),
         ({"data": "digits", "lengths": "1/2"}, "lengths: .*, not '1/2'$"),
         ({"models": "resnet18", "image_size": "x", "data": "digits"}, "image_size"),

@@ -261,6 +261,27 @@ def test_a_record_older_than_lengths_and_schedules_is_that_of_its_run(tmp_path: 
         RunFolder(tmp_path).check_same(RunRecord.from_dict(OLD), longer, "9f2c")
 
 
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [
+        (["cat", "hound"], "; classes 'dog' then, 'hound' now only)"),
+        (["cat", "dog", "emu"], "; classes 'emu' now only)"),
+        (["cat"], "; classes 'dog' then only)"),
+        ([*"abcdefg"], "; classes 'cat', 'dog' then, 'a', 'b', 'c' and others now only)"),
+        (["cat", "dog"], "10,000 now)"),
+    ],
+)
+def test_classes_that_were_renamed_are_named(tmp_path: Path, classes: list[str], said: str) -> None:
+    (run,) = parse_spec(
+        {"data": "cifar10", "models": ["resnet18"], "fractions": ["1/16"],
+         "train": {"epochs": 2, "batch_size": 64}}
+    ).runs()  # fmt: skip
+    record, images = RunRecord.from_dict(OLD), (50_000, 10_000)
+    with pytest.raises(MismatchError, match="data fingerprint: 9f2c there, 1234 now") as caught:
+        RunFolder(tmp_path).check_same(record, run, "1234", images, classes)
+    assert said in str(caught.value)
+
+
 def test_nothing_is_concluded_from_shorter_lengths_of_a_run_that_failed_later() -> None:
     quarter = {"length": "1/4", "test_accuracy": 0.4}
     stopped = changed(spec__lengths=["1/4", "1/2", "1"]) | {"status": "interrupted"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from pathlib import Path
 
@@ -15,7 +16,10 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from sixteenth import InputError, Study
+from sixteenth.errors import MismatchError
+from sixteenth.spec import parse_spec
 from sixteenth.storage.whole_files import check_writable
+from sixteenth.study.preflight import check_folder
 from tiny_study import Command, TrainedStudy, read_results
 
 
@@ -33,7 +37,7 @@ def test_what_is_odd_about_the_data_is_told_recorded_and_reported(
 
     ended = sixteenth(*words, "--skip-broken")
     assert ended.code == 0, ended.err
-    assert "leakage: 1 test image is training images too" in ended.err
+    assert "leakage: 1 test image is a training image too" in ended.err
     understood = "data: train and test folders; 2 classes (cat, dog); 6 training + 5 test images"
     left_out = "left out: train/dog/broken.png cannot be read: not an image in a known format"
     told = ended.err.splitlines()
@@ -62,6 +66,30 @@ def test_what_is_odd_about_the_data_is_told_recorded_and_reported(
     assert yaml.safe_load(Path("studies/tiny/study.yaml").read_text())["skip_broken"] is True
     again = sixteenth(*words, "--skip-broken")
     assert "was finished before" in again.err
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"seeds": [0]}, True),
+        ({"seeds": [0], "models": ["resnet18"]}, True),
+        ({"seeds": [0], "image_size": 16}, False),
+        ({"seeds": [0], "fractions": ["1/8"]}, False),
+        ({"seeds": [2]}, False),
+    ],
+)
+def test_a_study_with_fewer_seeds_than_its_folder_is_told_the_command_that_goes_on(
+    tmp_path: Path, asked: dict[str, object], named: bool
+) -> None:
+    folder = tmp_path / "my study"
+    begun = {"data": "digits", "models": ["resnet18", "resnet34"], "seeds": [0, 1]}
+    folder.mkdir()
+    (folder / "study.yaml").write_text(yaml.safe_dump(begun), encoding="utf-8")
+    with pytest.raises(MismatchError) as caught:
+        check_folder(folder, parse_spec({**begun, **asked}))
+    command = f"go on with it by sixteenth run '{folder}/study.yaml' --out '{folder}', or begin"
+    assert (command in str(caught.value)) == named
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
 def test_a_misspelt_model_is_told_before_images_are_decoded(

@@ -250,6 +250,31 @@ TABLES = [
             CUT,
         ],
     ),
+    *(
+        Case(
+            f"class folders and metadata.csv with {column}s only: the folders are the classes",
+            together(greys(BOTH), table("metadata.csv", f"file_name,{column}", "{0}.png,x{1}")),
+            both=BOTH,
+            test_images=2,
+            layout="class folders",
+            notes=["metadata.csv not read: folders are the classes; --label-column NAME", CUT],
+        )
+        for column in ("patient", "scanner", "camera", "fold")
+    ),
+    Case(
+        "the same column, asked for",
+        together(greys(BOTH), table("metadata.csv", "file_name,patient", "{0}.png,x{1}")),
+        {"label_column": "patient"},
+        both={f"x{name}": values for name, values in BOTH.items()},
+        test_images=2,
+        layout="images with a table",
+        notes=[
+            "labels from column 'patient' of metadata.csv",
+            "the folders cat, dog are not the classes, since metadata.csv goes before them: "
+            "exclude: [metadata.csv] would take the folders",
+            CUT,
+        ],
+    ),
     Case(
         "the same, without the table",
         together(greys(BOTH), table("metadata.csv", "file_name,photographer", "{0}.png,x{1}")),
@@ -348,5 +373,6 @@ def test_rare_classes_with_names_alike_are_not_taken_for_misspelt() -> None:
     with pytest.raises(DataError, match=r"only 1 image: .* exclude: \[breed 1\]\)$"):
         hold_out_test(labels, classes, options, "pets")
     labels = np.repeat([0, 1], [2, 30])
-    with pytest.raises(DataError, match="add images, or set a larger test_fraction, or leave"):
-        hold_out_test(labels, ("rare", "cat"), options, "pets")
+    train, test = hold_out_test(labels, ("rare", "cat"), options, "pets")
+    assert np.bincount(labels[test]).tolist() == [1, 6]
+    assert np.bincount(labels[train]).tolist() == [1, 24]

@@ -30,6 +30,11 @@ def ten_rows(title: str, column: str, values: tuple[str, str], *notes: str) -> C
     )
 
 
+TWO_PARTS = [
+    *("0.png,a,train", "1.png,b,train", "2.png,a,train", "2.png,a,train"),
+    *("0.png,a,test", "2.png,a,test", "3.png,b,test", "3.png,b,later", "4.png,a,later"),
+]
+
 TABLES = [
     Case(
         "a column says which rows are for testing",
@@ -76,6 +81,20 @@ TABLES = [
         test={"a": [2], "b": [3]},
         notes=["labels from column 'label' of metadata.csv"],
         left_out=["4.png has the split later or an empty one", "5.png has the split later or an"],
+    ),
+    *(
+        Case(
+            f"images in rows of both parts, {order} first, are in both: leakage is told",
+            together(
+                greys({".": range(5)}),
+                put("metadata.csv", "\n".join(["file_name,label,split", *TWO_PARTS[::step]])),
+            ),
+            train={"a": [0, 2], "b": [1]},
+            test={"a": [0, 2], "b": [3]},
+            notes=["labels from column 'label' of metadata.csv"],
+            left_out=["4.png has the split later"],
+        )
+        for order, step in (("training", 1), ("test", -1))
     ),
     Case(
         "the parts in a column of another kind, beside a set of its own",

@@ -141,6 +141,21 @@ REFUSED = [
         put("labels/train/1.txt", "0 0.5 0.5 1 1"),
         words=["2 images in", "lie in no class folder"],
     ),
+    *(
+        refused(
+            f"a table in {encoding}",
+            FLAT,
+            put("metadata.csv", "file_name,label\n0.png,K\u00e4se\n1.png,b\n".encode(encoding)),
+            words=["as a table in UTF-8", "): save it as UTF-8", "or give", "metadata.csv the col"],
+        )
+        for encoding in ("latin-1", "utf-16")
+    ),
+    refused(
+        "a column for each class, in a table of the usual name",
+        FLAT,
+        table("metadata.csv", "file_name,cat,dog", "{0}.png,1,0"),
+        words=["file_name, cat, dog", "CLASS, or give", "metadata.csv the columns file_name and l"],
+    ),
     refused(
         "a column for each class",
         FLAT,

@@ -175,6 +175,12 @@ CLASSES = [
         left_out=["2 images by exclude 'all'"],
     ),
     Case(
+        "a folder whose name is a pattern of something else",
+        greys({"cat": range(5), "dog": range(10, 15), "cat [old]": range(20, 25)}),
+        {"exclude": ["cat [old]"]},
+        refused=["exclude: 'cat [old]' matches no file", "did you mean cat [[]old]?"],
+    ),
+    Case(
         "images and masks of every class",
         greys({"a/images": range(5), "a/masks": [30], "b/images": range(10, 15), "b/masks": [40]}),
         both={"a": [*range(5), 30], "b": [*range(10, 15), 40]},

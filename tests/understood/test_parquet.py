@@ -95,6 +95,38 @@ SPLITS = [
     read("folders train and test", both("train/0000.parquet", "test/0000.parquet")),
     read("a folder default", both("default/train/0000.parquet", "default/test/0000.parquet")),
     read("the usual names in any case", both("Training.parquet", "Testing.parquet")),
+    read("endings in any case", both("TRAIN.PARQUET", "Test.parquet")),
+    read(
+        "folders of images beside them are named, with the way to take these",
+        both("data/train.parquet", "data/TEST.PARQUET"),
+        greys({"train/cat": [1, 2], "train/dog": [3], "test/cat": [4]}),
+        left_out=[
+            "4 images (test, train) are not read beside Parquet files; "
+            'exclude: ["*.PARQUET", "*.parquet"] takes images instead'
+        ],
+    ),
+    Case(
+        "these images instead",
+        together(both("train.parquet", "data/test.parquet"), FOLDERS),
+        {"exclude": ["*.parquet"]},
+        train=TRAIN,
+        test=TEST,
+        left_out=["data holds no images", "0 images by exclude '*.parquet'"],
+    ),
+    read(
+        "an older copy that exclude leaves out",
+        both("train.parquet", "test.parquet"),
+        both("old/train.parquet", "old/test.parquet"),
+        named({"train-00000-of-00001.parquet": table(TEN)}),
+        options={"exclude": ["old", "train-*"]},
+        left_out=["2 files by exclude 'old'", "1 file by exclude 'train-*'"],
+    ),
+    Case(
+        "exclude matches nothing among Parquet files",
+        both("train.parquet", "test.parquet"),
+        {"exclude": ["tset.parquet"]},
+        refused=["exclude: 'tset.parquet' matches no file or folder in", "mean test.parquet?"],
+    ),
     read(
         "other splits are left out by name",
         both("train.parquet", "test.parquet"),

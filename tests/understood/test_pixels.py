@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 from small_images import encoded, png
 
+from sixteenth.data import load_dataset
 from sixteenth.data.checks import oddity_notices
 from sixteenth.data.decode import decode_images
-from sixteenth.data.oddities import Oddities
+from sixteenth.data.oddities import Oddities, small_note
 
 Y, X = np.mgrid[0:96, 0:96] / 95
 NOISE = np.random.default_rng(0).integers(0, 40, (96, 96, 3))
@@ -220,6 +223,38 @@ def test_limits_of_pillow_are_as_before_afterwards() -> None:
     before = PngImagePlugin.MAX_TEXT_CHUNK
     decoded(KINDS[0].data)
     assert before == PngImagePlugin.MAX_TEXT_CHUNK
+
+
+@pytest.mark.parametrize(
+    ("sides", "image_size", "said"),
+    [
+        ([260, 200], 32, "shorter side has 200 pixels (the median) are read at 32: set image_size"),
+        ([128, 128, 31], 32, "has 128 pixels"),
+        ([127, 127, 500], 32, ""),
+        ([200], 51, ""),
+        ([500], 64, ""),
+        ([], 32, ""),
+    ],
+)
+def test_photographs_at_a_small_part_of_their_size_are_told(
+    tmp_path: Path, sides: list[int], image_size: int, said: str
+) -> None:
+    notes = small_note(Counter(sides), image_size)
+    assert len(notes) == bool(said)
+    assert said in "".join(notes)
+    for number, side in enumerate(sides):
+        for name in ("cat", "dog"):
+            place = tmp_path / "images" / name
+            place.mkdir(parents=True, exist_ok=True)
+            pixels = np.full((side, side + 60, 3), 40 * number + len(name), np.uint8)
+            for copy in "ab":
+                Image.fromarray(pixels).save(place / f"{number}{copy}.jpg")
+    if sides:
+        options = {"image_size": image_size, "data_dir": tmp_path / "cache"}
+        for _ in range(2):  # decoded, and from the decoded copy
+            data = load_dataset(tmp_path / "images", **options)
+            found = [note for note in data.understood.notes if "the median" in note]
+            assert found == notes
 
 
 def test_the_notes_have_numbers_and_a_way_out() -> None:

@@ -77,13 +77,22 @@ def test_a_class_that_a_message_leaves_out_can_be_typed_as_it_stands(
     assert found == {"cat": 5, "dog": 5}
 
 
-def test_all_classes_of_one_image_are_left_out_at_once(tmp_path: Path) -> None:
-    greys({**{name: [99] for name in "abcde"}, **CATS_AND_DOGS, "emu": range(20, 70)})(
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("abcde", "(a, b, c, d, e)"),
+        ("abdefghijklmnopqr", "(a, b, d, e, f, g, h, i, j, k and 7 more)"),
+    ],
+)
+def test_all_classes_of_one_image_are_left_out_at_once(
+    tmp_path: Path, names: str, said: str
+) -> None:
+    greys({**{name: [99] for name in names}, **CATS_AND_DOGS, "emu": range(20, 70)})(
         tmp_path / "data"
     )
     message = refusal(tmp_path / "data", tmp_path / "cache")
-    assert "5 classes of" in message
-    assert "(a, b, c, d, e) have only 1 image: too few" in message
+    assert f"{len(names)} classes of" in message
+    assert f"{said} have only 1 image: too few" in message
     (patterns,) = EXCLUDE.findall(message)
     found = load(tmp_path / "data", tmp_path / "cache", [f"exclude={patterns}"])
     assert list(found) == ["cat", "dog", "emu"]

@@ -61,7 +61,8 @@ app = typer.Typer(
     name="sixteenth",
     help="Would more labelled images, a bigger model, pretrained weights or longer training help "
     "most? Train on a sixteenth, a half and all of your images, and know.",
-    epilog="Begin with: sixteenth demo. Your own images: sixteenth run cifar10 --data FOLDER",
+    epilog="Begin with: sixteenth demo. Your own images: sixteenth quick FOLDER, or write "
+    "a study file (see the README)",
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="rich",

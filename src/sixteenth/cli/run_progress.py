@@ -64,6 +64,7 @@ class RunProgress(Listener):
     def __init__(self, console: Console, language: str = "en") -> None:
         said = language_for(tag=language)
         self.words, self.columns, self.numbers = said.progress, said.terminal, said.numbers
+        self.note = said.understanding.labels.note
         self.console = console
         self.rows: dict[str, RunRow] = {}
         self.began = time.monotonic()
@@ -80,7 +81,7 @@ class RunProgress(Listener):
         self.console.print(Text(plain(line)), soft_wrap=not self.console.is_terminal)
 
     def noticed(self, what: str) -> None:
-        self.understood(f"note: {what}")
+        self.understood(self.note.format(what))
 
     def runs_planned(self, runs: list[RunSpec]) -> None:
         known = [row for row in self.rows.values() if row.run in runs]

@@ -31,10 +31,10 @@ MAX_SKIPPED = 100
 def notices(checks: DataChecks) -> list[str]:
     """One line for each problem found, for the user to read before training; maybe none."""
     lines = []
-    if checks.leaked_test_images:
+    if leaked := checks.leaked_test_images:
         lines.append(
-            f"leakage: {counted(checks.leaked_test_images, 'test image')} "
-            f"{_verb(checks.leaked_test_images, 'is', 'are')} training images too: "
+            f"leakage: {counted(leaked, 'test image')} "
+            f"{_verb(leaked, 'is a training image', 'are training images')} too: "
             "this makes the test accuracy too high"
         )
     for part, copies in (

@@ -53,12 +53,14 @@ _BATCH, _CHUNK = 512, 32
 
 
 class _Decoded(NamedTuple):
-    """One image: uint8 (image_size, image_size, 3), what is odd about it, and its file's format."""
+    """One image: uint8 (image_size, image_size, 3), what is odd about it, its file's format, and
+    the shorter side there."""
 
     pixels: NDArray[np.uint8]
     dark: bool
     short: bool
     format: str
+    side: int
 
 
 def decode_images(
@@ -98,11 +100,13 @@ def decode_images(
         odd, kinds = Oddities(), [""] * len(chunk)  # no format: not to be looked at again
         for i, (name, data) in enumerate(chunk):
             try:
-                pixels[start + i], dark, short, kind = _decode(data, image_size, interpolation)
+                one = _decode(data, image_size, interpolation)
+                pixels[start + i], dark, short, kind, side = one
             # Pillow raises nearly any exception on broken files, not only OSError.
             except Exception as error:
                 chunk_broken.append(Broken(name, reason_of(error, data), start + i))
                 continue
+            odd.sides[side] += 1
             if dark:
                 odd.dark.append(name)
             if short:
@@ -230,7 +234,13 @@ def _decode_file(
                 upright = ImageOps.exif_transpose(image)
         rgb = _to_rgb(upright, unscaled=unscaled, inverted=inverted)
         dark = deep and is_dark(rgb)
-        return _Decoded(np.asarray(_resize(rgb, image_size, interpolation)), dark, short, kind)
+        return _Decoded(
+            np.asarray(_resize(rgb, image_size, interpolation)),
+            dark,
+            short,
+            kind,
+            min(width, height),
+        )
 
 
 def _scale_transparent_value(image: ImageFile.ImageFile) -> None:

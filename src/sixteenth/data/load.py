@@ -77,7 +77,7 @@ def load_dataset(
         image_column, label_column: columns of a Parquet folder or of a table beside images, if
             several are possible.
         train_folder, test_folder: folders in a folder of images whose subfolders are classes.
-        exclude: patterns of files and folders in a folder of images that are left out.
+        exclude: patterns of what is left out of a folder of images or Parquet files.
         test_fraction: share of the images, in [0, 1), to use as the test split, stratified by
             class, if the data have none.
         split_seed: draws these images.
@@ -110,9 +110,11 @@ def load_dataset(
             f"{source} has no columns: --image-column and --label-column are for Parquet and for "
             "tables beside images, such as metadata.csv"
         )
-    if "exclude" not in found.identity and (exclude or train_folder or test_folder):
+    if exclude and "exclude" not in found.identity:
+        raise DataError(f"{source} is no folder of images or Parquet files: exclude is for those")
+    if (train_folder or test_folder) and "train_folders" not in found.identity:
         raise DataError(
-            f"{source} is no folder of images: exclude, train_folder and test_folder are for those"
+            f"{source} is no folder of images: train_folder and test_folder are for those"
         )
     folder = cache.cache_folder(home, found, image_size, interpolation)
     cached = cache.load_cached(folder, found.stamp) if found.cached else None

@@ -1,5 +1,5 @@
 """Images that decode although they are not what they seem: nearly black, or with a lower part that
-holds no picture.
+holds no picture; and photographs that lose what they show at a small size.
 
 Nothing here refuses an image. What is found is counted and named in notes. Brightness is judged
 without the one percent of the brightest values, so that one hot pixel hides nothing.
@@ -8,8 +8,10 @@ without the one percent of the brightest values, so that one hot pixel hides not
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import IO, TYPE_CHECKING, Self
 
 import numpy as np
@@ -25,6 +27,13 @@ uses 12 or 14 bits of the 16 that its file has: 14 are scaled to 64 at most."""
 MOST_FLAT = 1 / 3
 """If more of the images than this end in one flat colour, it is the way they were made."""
 
+SMALL = 64
+"""Photographs that are read at less than this many pixels, as by a preset for CIFAR, may be meant
+to be larger"""
+
+MUCH_LARGER = 4
+"""if their shorter sides have, in the median, so many times as many."""
+
 _RUN = 32
 """Equal bytes at the end of a file that are not the end of compressed data."""
 
@@ -37,16 +46,19 @@ class Oddities:
     """Names of odd images: `dark` ones, and those that stop early, `short`.
 
     Those that end in one flat colour are `flat` until all images are known: see `settle`.
+    `sides` counts the shorter sides of all images in their files, in pixels.
     """
 
     dark: list[str] = field(default_factory=list)
     short: list[str] = field(default_factory=list)
     flat: list[str] = field(default_factory=list)
+    sides: Counter[int] = field(default_factory=Counter, compare=False)
 
     def __iadd__(self, other: Oddities) -> Self:
         self.dark += other.dark
         self.short += other.short
         self.flat += other.flat
+        self.sides += other.sides
         return self
 
     def settle(self, count: int) -> None:
@@ -54,6 +66,25 @@ class Oddities:
         if len(self.flat) <= MOST_FLAT * count:
             self.short += self.flat
         self.flat = []
+
+
+def small_note(sides: Counter[int], image_size: int) -> list[str]:
+    """A note that images are read at a small part of their size, of which little may be left.
+
+    Args:
+        sides: how many images have each shorter side, in pixels.
+        image_size: at which they are read.
+    """
+    if image_size >= SMALL or not sides:
+        return []
+    from_small, half = accumulate(sides[side] for side in sorted(sides)), sides.total() / 2
+    median = next(s for s, sum_ in zip(sorted(sides), from_small, strict=True) if sum_ >= half)
+    if median < MUCH_LARGER * image_size:
+        return []
+    return [
+        f"images whose shorter side has {median} pixels (the median) are read at {image_size}: "
+        f"set image_size, for example to {SMALL}, if that is too small for what they show"
+    ]
 
 
 def high_value(counts: NDArray[np.int64]) -> int:

@@ -25,7 +25,7 @@ from ..spec.yaml import as_item
 from .broken import Broken
 from .dataset import Split
 from .decode import Encoded, decode_images
-from .oddities import Oddities
+from .oddities import Oddities, small_note
 from .pixel_store import PixelStore
 from .subsets import hold_out
 
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 
 _PARTS = {"train": "training", "test": "test"}
 """What messages call the splits."""
+
+
+_MOST_EXCLUDED = 100
+"""So many classes are named in an `exclude` that a message gives to be copied."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,11 @@ class Content:
             broken=(*train.broken, *test.broken),
             left_out=tuple(left_out),
             oddities=odd,
-            notes=(*alike(classes), *notes),
+            notes=(
+                *alike(classes),
+                *notes,
+                *small_note(odd.sides, splits["train"].images.shape[1]),
+            ),
             validation_images=validation_images,
         )
 
@@ -220,7 +228,7 @@ def hold_out_test(
     """Positions of a training and a test split, both sorted int64, with every class in both.
 
     Raises:
-        DataError: a class has too few images, or the share is 0.
+        DataError: a class has only one image, or the share is 0 or leaves none to train on.
     """
     share = options.test_fraction
     if share == 0:
@@ -230,31 +238,26 @@ def hold_out_test(
         )
     check_labels(labels, classes, "train", source)
     counts = np.bincount(labels, minlength=len(classes)).tolist()
-    single = [i for i, count in enumerate(counts) if count == 1]
-    if single:  # of one image none can be held out, whatever the share
-        raise DataError(_too_few(counts, single, classes, share, source))
-    train, test = hold_out(labels, share, seed=options.split_seed, classes=classes)
-    untested = np.flatnonzero(np.bincount(labels[test], minlength=len(classes)) == 0).tolist()
-    if untested:
-        raise DataError(_too_few(counts, untested[:1], classes, share, source))
-    return train, test
-
-
-def _too_few(
-    counts: Sequence[int], rare: Sequence[int], classes: Sequence[str], share: float, source: str
-) -> str:
-    """The message that a class, or several of one image, have too few to cut a test part."""
-    names, count, near = [classes[i] for i in rare], counts[rare[0]], ""
-    who, them = f"{len(names)} classes of {source} ({first_names(names)}) have", "them"
-    if len(names) == 1:
-        who, them = f"class {names[0]!r} of {source} has", "the class"
+    single = [name for name, count in zip(classes, counts, strict=True) if count == 1]
+    if single:
         # A name that is misspelt now and then stands beside the right one, which is frequent.
-        frequent = [name for name, n in zip(classes, counts, strict=True) if n >= 4 * count]
-        near = nearest(names[0], frequent, most=1)
-    larger = "set a larger test_fraction, or " if count > 1 else ""
+        frequent = [name for name, count in zip(classes, counts, strict=True) if count >= 4]
+        raise DataError(_too_few(single, frequent, source))
+    return hold_out(labels, share, seed=options.split_seed, classes=classes, hold_one=True)
+
+
+def _too_few(single: Sequence[str], frequent: Sequence[str], source: str) -> str:
+    """The message that classes have one image, which cannot be for training and for testing."""
+    who, them, near = f"{len(single)} classes of {source} ({first_names(single)}) have", "them", ""
+    if len(single) == 1:
+        who, them = f"class {single[0]!r} of {source} has", "the class"
+        near = nearest(single[0], frequent, most=1)
+    way_out = excluding(single[:_MOST_EXCLUDED])
+    if len(single) > _MOST_EXCLUDED:
+        way_out += f" and the {len(single) - _MOST_EXCLUDED} others"
     return (
-        f"{who} only {counted(count, 'image')}: too few to cut a test part of {share:g}; add "
-        f"images, or {larger}leave {them} out (of folders by {excluding(names[:10])}){near}"
+        f"{who} only 1 image: too few to have one for training and one for testing; add images, "
+        f"or leave {them} out (of folders by {way_out}){near}"
     )
 
 
@@ -266,8 +269,8 @@ def excluding(names: Iterable[str]) -> str:
 def cut_note(options: Options) -> str:
     """What to note where `hold_out_test` cut the test split."""
     return (
-        f"there is no test part: {options.test_fraction:.3g} of the images were split off as one "
-        "(test_fraction)"
+        f"there is no test part: {options.test_fraction:.3g} of the images were split off as one, "
+        "at least one image a class (test_fraction)"
     )
 
 

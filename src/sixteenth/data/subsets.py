@@ -95,6 +95,7 @@ def hold_out(
     seed: int,
     classes: Sequence[str] | None = None,
     keep_one: bool = False,
+    hold_one: bool = False,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Positions of the images kept and of those held out, both sorted int64, stratified by class.
 
@@ -107,6 +108,8 @@ def hold_out(
         seed: draws the images; unrelated to the images that `draw_subset` draws with it.
         classes: class names, for error messages only.
         keep_one: of classes that would keep no image one is kept, and others give theirs.
+        hold_one: of classes of two or more images at least one is held out, though the part held
+            out is then larger than the share.
 
     Raises:
         DataError: a class would keep no image; with `keep_one`, all have only one.
@@ -118,6 +121,8 @@ def hold_out(
     count = TrainFraction.parse(share).size(len(labels), 1)
     present, class_index, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     wanted = _apportion(sizes, count)
+    if hold_one:
+        wanted = np.maximum(wanted, sizes > 1)
     emptied = np.flatnonzero(wanted >= sizes)
     if len(emptied) and keep_one and (spare := int((sizes - 1).sum())):
         several, wanted = sizes > 1, np.zeros_like(sizes)

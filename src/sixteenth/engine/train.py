@@ -76,7 +76,7 @@ def _record_before(run: RunSpec, dataset: ImageDataset, folder: RunFolder) -> Ru
     before = folder.read_record()
     if before is not None:
         images = len(dataset.train), len(dataset.test)
-        folder.check_same(before, run, dataset.fingerprint, images)
+        folder.check_same(before, run, dataset.fingerprint, images, dataset.classes)
     return before
 
 

@@ -47,6 +47,9 @@ _MEANT = {
 }
 """What other tools call these keys."""
 
+_FEW = 20
+"""Up to this, a number of seeds may be meant; above it, it is a seed."""
+
 _BY_ALIAS = {alias: key for key, aliases in _MEANT.items() for alias in aliases}
 
 
@@ -93,4 +96,7 @@ def list_hint(key: str, content: Mapping[str, Any]) -> str:
     except ValidationError as error:
         if any(one["loc"][:1] in ((), (key,)) for one in error.errors()):
             return ""
+    if key == "seeds" and isinstance(given, int) and 0 < given <= _FEW:
+        seeds = "1 seed" if given == 1 else f"{given} seeds"
+        return f"; write {[*range(given)]} for {seeds}, [{given}] for the seed {given}"
     return f"; write [{given}]"

@@ -50,6 +50,9 @@ if TYPE_CHECKING:
 MOST_PREDICTIONS = 1 << 33
 """Bytes: eight gigabytes are two million test images of a thousand classes."""
 
+_SHOWN = 3
+"""So many classes that are gone or new are named."""
+
 Stamp = tuple[tuple[int, int, int] | None, ...]
 """Inode, time and size of each file of a run that is read here; None of one that is not there."""
 
@@ -328,11 +331,13 @@ class RunFolder:
         spec: RunSpec,
         fingerprint: str,
         images: tuple[int, int] | None = None,
+        classes: Sequence[str] = (),
     ) -> None:
         """Check that the record that lies here was made by `spec` from data with that fingerprint.
 
         Args:
             images: training and test images of these data, to be told if they are others.
+            classes: their names, likewise.
 
         Raises:
             MismatchError: what differs, and the way out.
@@ -353,9 +358,25 @@ class RunFolder:
                         *before, *images
                     )
                 )
+            if record.data and classes:
+                differs += _other_classes(record.data.classes, classes)
         if differs:
             what = "; ".join(differs)
             raise MismatchError(f"{self.path} holds another run ({what})")
+
+
+def _other_classes(before: Sequence[str], now: Sequence[str]) -> list[str]:
+    """A part of a message on the classes that are gone or new; none where the record has none."""
+    changes = {
+        "then": [name for name in before if name not in now],
+        "now": [name for name in now if name not in before],
+    }
+    said = [
+        f"{', '.join(map(repr, names[:_SHOWN]))}{' and others' * (len(names) > _SHOWN)} {when}"
+        for when, names in changes.items()
+        if names
+    ]
+    return [f"classes {', '.join(said)} only"] if before and said else []
 
 
 def _no_number(name: str) -> None:

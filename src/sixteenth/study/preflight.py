@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import FRESH, DataError, InputError, MismatchError, ModelError, SpecError
+from ..language.commands import RUN, typed
 from ..spec import (
     RunSpec,
     StudySpec,
@@ -101,8 +102,11 @@ def check_folder(folder: Path, spec: StudySpec) -> None:
         if any(StudyFolder(folder).runs()):
             differences = without_place(differences, old.data, spec.data)  # see `check_begun`
         if differences:
-            differs = describe_differences(differences)
-            raise MismatchError(f"{folder} holds another study ({'; '.join(differs)})")
+            differs = "; ".join(describe_differences(differences))
+            fewer = all(set(getattr(spec, axis)) <= set(getattr(old, axis)) for axis in AXES)
+            # As where the study file stayed behind what --set added.
+            goes_on = typed(RUN, folder) if fewer and differences.keys() <= {*AXES} else ""
+            raise MismatchError(f"{folder} holds another study ({differs})", goes_on=goes_on)
     elif folder.is_dir() and _holds_something(folder):
         raise MismatchError(f"{folder} is not empty and holds no study")
     elif folder.exists() and not folder.is_dir():
@@ -182,7 +186,8 @@ def check_images(snapshot: StudySnapshot, dataset: ImageDataset) -> None:
     for run in snapshot.runs:
         if run.run_id in records:
             record = records[run.run_id]
-            folder.run(run.run_id).check_same(record, run, dataset.fingerprint, images)
+            here = folder.run(run.run_id)
+            here.check_same(record, run, dataset.fingerprint, images, dataset.classes)
 
 
 def check_versions(snapshot: StudySnapshot) -> None:

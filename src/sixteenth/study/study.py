@@ -12,7 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError
+from ..errors import InputError, SpecError
+from ..language import find_tag
 from ..spec import StudySpec, as_begun, dump_spec, load_spec, parse_spec
 from ..storage.lock import FolderLock
 from ..storage.run_facts import DataFacts, WeightsFacts
@@ -102,6 +103,13 @@ class Study(StudyResults):
             InputError: the language is none of ours.
         """
         spec = load_spec(study, settings)
+        if spec.language and language is None:
+            try:
+                find_tag(spec.language)
+            except InputError as error:
+                given = any(each.startswith("language=") for each in settings)
+                where = "--set language" if given else study
+                raise SpecError(f"{where}: {error}") from None
         return cls(
             spec,
             folder,

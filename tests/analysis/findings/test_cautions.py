@@ -264,6 +264,21 @@ def test_a_best_network_that_guesses_is_said_and_nothing_more_of_it_is_advised(s
     assert "from guessing, so nothing is advised from it" in language_for(found).say(guesses)
 
 
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("best_too", [False, True])
+def test_nobody_is_told_to_train_a_head_at_another_rate_or_for_longer(study, frozen, best_too):
+    init = HEAD[1] if frozen else "imagenet"
+    second = (0.1, 0.1, 0.1) if best_too else (0.50, 0.62, 0.72)
+    accuracy = {("resnet18", init): (0.1, 0.1, 0.1), ("resnet50", init): second}
+    found = analysed(study(accuracy, fractions=SIZES))
+    (guesses,) = [each for each in found.overview.cautions if isinstance(each, NothingLearned)]
+    assert (guesses.cell is guesses.best) == best_too
+    said, chinese = (language_for(found, tag).say(guesses) for tag in ("en", "zh-Hant"))
+    assert ("learning rate" in said, "學習率" in chinese) == (not frozen, not frozen)
+    assert ("fine-tune" in said, "微調全部權重" in chinese) == (frozen, frozen)
+    assert not frozen or "longer training" not in said
+
+
 def test_the_time_of_more_seeds_is_that_of_all_cells_which_lack_them(study):
     made = study({SMALL: (0.60,), BIG: (0.63,)}, fractions={"1": 50_000})
     once = caution(levelled(made), OneSeed)

@@ -125,6 +125,11 @@ class NothingLearned(Finding):
         cells = [best] if evidence.guesses(best) else compared
         yield from (cls(best, cell) for cell in cells if evidence.guesses(cell))
 
+    @property
+    def frozen(self) -> bool:
+        """Whether only its classifier was trained, which has no learning rate and no steps."""
+        return is_frozen(self.cell.init)
+
 
 @dataclass(frozen=True)
 class ReasonFound(Finding):

@@ -98,7 +98,7 @@ def class_folders(tree: Tree, folder: Path, without: Sequence[Path] = ()) -> Cla
     tree.leave_out(dangling, "is a link that leads nowhere")
     loose = [path for path in tree.direct(folder) if path not in dangling]
     tree.leave_out(loose, "lies in no class folder")
-    parquet = [path for path in tree.others(folder) if path.suffix == ".parquet"]
+    parquet = [path for path in tree.others(folder) if path.suffix.lower() == ".parquet"]
     tree.leave_out(parquet, "is no image, and no table that is read beside images")
     tree.leave_out_dotted(folder)
     return dict(sorted(classes.items()))

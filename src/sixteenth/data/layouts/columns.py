@@ -21,7 +21,7 @@ from ...messages import counted, nearest, one_line
 from ...storage.lfs import LFS_REASON, is_lfs_pointer
 from ..decode import Encoded
 from ..source import Options, class_name, first_names
-from .table import are_absent, is_label_name
+from .table_labels import are_absent, is_label_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -130,7 +130,7 @@ def _detect(tree: Tree, options: Options) -> Parts:
     if found is None:
         found = _class_parts(tree, {each or "train": [place] for each, place in places.items()})
     _leave_out_neighbours(tree, home, list(places.values()))
-    tables = find_tables(tree, [tree.root, home])
+    tables = find_tables(tree, [tree.root, home, *places.values()])
     if tables:
         names = first_names([tree.relative(file) for file in tables], 3)
         found.notes.append(

@@ -9,7 +9,8 @@ from ...errors import DataError
 from ..source import Options, first_names
 from .classes import Classes, Parts
 from .splits import Role, role
-from .table import Labelled, class_order, find_tables, is_metadata, read_labels
+from .table import Labelled, find_tables, is_metadata, read_labels
+from .table_labels import class_order
 from .tree import Tree
 
 LAYOUT = "images with a table"
@@ -27,7 +28,8 @@ def parts_of_tables(
     """The splits and classes that tables in `home`, above it and in `places` give.
 
     Where class folders could do (not `needed`), only a table with the hub's name, metadata, or one
-    that the user asked for with a label column is read.
+    that the user asked for with a label column is read; of the former only a column with a usual
+    name of labels.
 
     Args:
         partly: whether few of the images in a table may be there.
@@ -48,7 +50,7 @@ def parts_of_tables(
         each = role(file.stem)
         each = next((key for key, place in places.items() if key and file.parent == place), each)
         folder = places.get(each, tree.root)
-        found = read_labels(tree, file, folder, options, partly=partly)
+        found = read_labels(tree, file, folder, options, partly=partly, needed=needed)
         if isinstance(found, str):
             reasons.append(found)
             without += [file] if each else []

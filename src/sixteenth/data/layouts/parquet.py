@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DataError
+from ...messages import counted
+from ...spec.yaml import as_item
 from ..decode import Encoded
 from ..pixel_store import PixelStore
 from ..source import (
@@ -36,11 +38,15 @@ from ..source import (
 )
 from .columns import Columns, choose_columns, count_rows, lacks_labels, read_images, read_labels
 from .splits import ROLES, Role, is_plain, role
-from .table import class_order, is_metadata
-from .tree import Tree, matches
+from .table import is_metadata
+from .table_labels import class_order
+from .tree import Tree, looks_like_image, printable
 
 _NAME = re.compile(r"(.+?)(?:[-_.]\d+(?:-of-\d+)?(?:-[0-9a-f]+)?)?")
 """A file's name without its ending: the split, and maybe the number of a shard and a hash."""
+
+_LEVELS = 3
+"""Files are looked for in the folder, in folders in it, and in folders in these."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +72,18 @@ def find_parquet(
     Raises:
         DataError: the training split or a shard is missing, or the columns are ambiguous.
     """
+    tree = None
     if listed is None:
-        listed = _files(folder, options.exclude)
-        if listed and not _by_home(folder, listed)[0]:
-            tree = Tree(folder, options.exclude)
-            if tree.walk(folder).images and not tree.is_flat(folder):
-                return None
+        tree = Tree(folder, options.exclude)
+        listed = _files(tree)
+        among_images = tree.walk(folder).images and not tree.is_flat(folder)
+        if listed and among_images and not _by_home(folder, listed)[0]:
+            return None
     found = find_splits(folder, listed)
     if found is None:
         return None
+    if tree is not None:
+        tree.check_exclude()
     files = dict(found.files)
     if "train" not in files:
         raise _no_train(
@@ -98,24 +107,31 @@ def find_parquet(
         else:
             files["test"] = part
             notes.append(only_test_note(name))
-    cut = {}
+    settings = {}
     if "test" not in files:
         notes.append(cut_note(options))
-        cut = {"test_fraction": str(options.test_fraction), "seed": str(options.split_seed)}
+        settings = {"test_fraction": str(options.test_fraction), "seed": str(options.split_seed)}
+    beside = []
+    if tree is not None:
+        left_out += tree.left_out(_is_data, "file")
+        beside = _images_beside(tree, files)
+        if options.exclude:
+            settings["exclude"] = str(options.exclude)
     return Found(
         name=folder.resolve().name,
-        layout="Parquet" if files["train"][0].suffix == ".parquet" else "saved data set",
+        layout="Parquet" if _is_parquet(files["train"][0]) else "saved data set",
         identity={
             "layout": "parquet",
             "path": str(found.home.resolve()),
             "image_column": columns.image,
             "label_column": columns.label,
-            **cut,
+            **settings,
         },
         stamp=stamp_files(found.home, [file for part in files.values() for file in part], left_out),
         read=lambda target: _read(
             files, columns, (left_out, notes, validation), (folder, options), target
         ),
+        beside=beside,
     )
 
 
@@ -186,24 +202,40 @@ def _by_home(
     return homes, others
 
 
-def _files(folder: Path, exclude: Sequence[str]) -> list[Path]:
+def _files(tree: Tree) -> list[Path]:
     """Parquet files at up to two levels below, and Arrow files where a data set was saved."""
-
-    def is_excluded(place: Path) -> bool:
-        paths = [each.as_posix() for each in (place, *place.parents[:-1])]
-        return any(matches(pattern, path) for pattern in exclude for path in paths)
-
+    folder = tree.root
     saved = any((folder / name).is_file() for name in ("dataset_dict.json", "state.json"))
-    endings = (".parquet", *([".arrow"] if saved else []))
-    return sorted(
+    return [
         file
-        for level in ("*", "*/*", "*/*/*")
-        for file in folder.glob(level)
-        if file.suffix in endings
-        and not file.name.startswith(("cache-", "."))
-        and not any(each.startswith(".") for each in file.relative_to(folder).parts)
-        and not is_excluded(file.relative_to(folder))
-    )
+        for file in tree.walk(folder).others
+        if (_is_parquet(file) or (saved and file.suffix == ".arrow"))
+        and not file.name.startswith("cache-")
+        and len(file.relative_to(folder).parts) <= _LEVELS
+    ]
+
+
+def _is_parquet(file: Path | str) -> bool:
+    return str(file).lower().endswith(".parquet")
+
+
+def _is_data(name: str) -> bool:
+    return _is_parquet(name) or looks_like_image(name)
+
+
+def _images_beside(tree: Tree, files: Mapping[Role, Sequence[Path]]) -> list[str]:
+    """A line on the images in the folder, which are not read; none if there are none."""
+    images = tree.walk(tree.root).images
+    if not images:
+        return []
+    places = {path.relative_to(tree.root).parts[0] for path in images}
+    endings = sorted({f"*{file.suffix}" for part in files.values() for file in part})
+    named = first_names([printable(name) for name in sorted(places)], 3)
+    are = "is" if len(images) == 1 else "are"
+    return [
+        f"{counted(len(images), 'image')} ({named}) {are} not read beside Parquet files; "
+        f"exclude: [{', '.join(map(as_item, endings))}] takes images instead"
+    ]
 
 
 def _no_train(home: Path, files: Sequence[Path]) -> DataError:

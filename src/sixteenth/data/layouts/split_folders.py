@@ -16,6 +16,7 @@ from ...spec.yaml import as_item
 from ..source import class_name, first_names
 from .classes import Classes, Parts, class_folders, notes_on
 from .splits import ROLES, Role, choose, is_plain, role
+from .table import find_tables, is_metadata
 from .tree import Tree, printable
 
 _MOST = 10
@@ -178,7 +179,7 @@ def no_labels(
     """
     loose = tree.direct(place)
     first = tree.relative(loose[0])
-    ways = [_give_labels("them", place, tables=tables)]
+    ways = [_give_labels(tree, "them", place, tables=tables)]
     train = places.get("train")
     if train is not None and train != place:
         ways.append(f"{_keys(tree, 'train', [train])} leaves them out")
@@ -209,21 +210,23 @@ def one_class(tree: Tree, places: Mapping[Role, Sequence[Path]], *, tables: bool
     inside = [path.name for path in tree.with_images(first)]
     if len(inside) < 2:
         images = "the images of each"
-        return message + _give_labels(images, places["train"][0], tables=tables)
+        return message + _give_labels(tree, images, places["train"][0], tables=tables)
     keys = " ".join(_keys(tree, each, folders) for each, folders in found.items())
     return f"{message}{keys} takes the folders in it ({first_names(inside, 5)}) as classes"
 
 
-def _give_labels(images: str, place: Path, *, tables: bool) -> str:
+def _give_labels(tree: Tree, images: str, place: Path, *, tables: bool) -> str:
     """How to say the classes of `images` in a folder."""
     if not tables:
         return (
             f"put {images} into {place / 'CLASS'} (with train_folder or test_folder no table of "
             "labels is read)"
         )
+    there = next(filter(is_metadata, find_tables(tree, [place, tree.root])), None)
+    a_table = f"add {place / 'metadata.csv'} with" if there is None else f"give {there}"
     return (
-        f"put {images} into {place / 'CLASS'}, or add {place / 'metadata.csv'} with the columns "
-        "file_name and label (labels in file names are not read)"
+        f"put {images} into {place / 'CLASS'}, or {a_table} the columns file_name and label "
+        "(the class of each image; labels in file names are not read)"
     )
 
 

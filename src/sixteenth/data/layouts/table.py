@@ -7,18 +7,18 @@ Labels in file names are not read.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from ...errors import DataError
-from ...messages import counted, nearest
+from ...messages import nearest
 from ...storage.lfs import LFS_REASON, is_lfs_pointer
-from ..source import NUMBER, Options, class_name, composed, first_names
-from .splits import SPLIT_COLUMNS, Role, letters, role, split_column
+from ..source import Options, composed, first_names
+from .splits import Role, letters, role, split_column
 from .table_file import read_table
+from .table_labels import class_names, label_column
 from .tree import EXTENSIONS, Tree
 
 ENDINGS = (".csv", ".tsv", ".jsonl")
@@ -27,14 +27,7 @@ _IMAGE = (
     *("filename", "image", "imagepath", "imagename", "imagefile", "imageid", "file", "filepath"),
     *("path", "img", "imgpath", "imgname", "imgid", "id", "name"),
 )
-_LABEL = ("label", "labels", "class", "classname", "target", "category", "labelname", "y")
 """Usual names of columns, the most telling first, without capitals, spaces and punctuation."""
-
-_NESTED = re.compile(r"\[(?:['\"0-9\[{-].*)?\]|\{(?:['\"].*)?\}")
-"""A list or an object as JSON, Python or NumPy writes it; ``[unk]`` may be the name of a class."""
-
-_ABSENT = {"nan", "NaN", "<NA>"}
-"""What pandas writes, as text, for a number that is absent."""
 
 _FOUND = 0.5
 """Least share of a column's values that name image files; those that do not are broken images.
@@ -167,12 +160,20 @@ def is_metadata(file: Path) -> bool:
 
 
 def read_labels(
-    tree: Tree, file: Path, folder: Path, options: Options, *, partly: bool = False
+    tree: Tree,
+    file: Path,
+    folder: Path,
+    options: Options,
+    *,
+    partly: bool = False,
+    needed: bool = True,
 ) -> Labelled | str:
     """The labels that a table gives to the images in a folder; or why it is no table of theirs.
 
     Args:
         partly: whether few of the images in it may be there, in a column of a usual name.
+        needed: whether the folders are no classes. Where they are, a column without a usual name
+            of labels is none: it may hold patients, scanners or cameras.
 
     Raises:
         DataError: it is one, but a column, a file or a label in it is not clear.
@@ -196,13 +197,13 @@ def read_labels(
     rows = [row for row in rows if not known.is_excluded(row[image], file)]
     if not rows:
         return f"{file} names only images that exclude leaves out"
-    label = options.label_column or _label_column(file, columns, rows, image)
+    label = options.label_column or label_column(file, columns, rows, image, needed=needed)
     if label is None:
         return (
             f"no column of {file} is known to hold labels (it has {', '.join(columns)}): "
             "choose one with --label-column"
         )
-    names = _class_names(file, label, rows, image)
+    names = class_names(file, label, rows, image)
     if options.label_column is None and len(rows) > 4 and 2 * len(set(names)) > len(rows):
         return (
             f"column {label!r} of {file} has {len(set(names))} different values in {len(rows)} "
@@ -212,21 +213,22 @@ def read_labels(
     split, notes = split_column(tree.relative(file), unread, rows)
     roles = {row[split]: role(row[split]) for row in rows} if split else {}
     labels: dict[Path, str] = {}
-    parts: dict[Role | None, list[tuple[Path, str]]] = {}
+    parts: dict[Role | None, dict[Path, str]] = {}
     places = _places(file, [row[image] for row in rows], known.read)
     for row, path, name in zip(rows, places, names, strict=True):
-        if path not in labels:
-            labels[path] = name
-            parts.setdefault(roles[row[split]] if split else None, []).append((path, name))
-        elif labels[path] != name:
+        if labels.setdefault(path, name) != name:
             raise DataError(f"{file} has {row[image]!r} under two labels: {labels[path]}, {name}")
+        # An image of two parts stays in both: the check for leakage tells the user.
+        parts.setdefault(roles[row[split]] if split else None, {})[path] = name
     if split and None in parts:
         others = {value.strip() for value, each in roles.items() if each is None}
         named = first_names(sorted(filter(None, others)), 3)
         reason = f"has the {split} {named}" if named else f"has an empty {split}"
         reason += " or an empty one" if named and "" in others else ""
-        tree.leave_out([path for path, _ in parts.pop(None)], reason)
-    return Labelled(file, image, label, parts, frozenset(labels), notes)
+        used = set().union(*(part for each, part in parts.items() if each))
+        tree.leave_out([path for path in parts.pop(None) if path not in used], reason)
+    listed = {each: [*part.items()] for each, part in parts.items()}
+    return Labelled(file, image, label, listed, frozenset(labels), notes)
 
 
 def _places(file: Path, texts: Sequence[str], known: _Images) -> list[Path]:
@@ -307,81 +309,6 @@ def _names_few(
 
 def _sample(rows: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, str]]:
     return rows[:: max(1, len(rows) // _SAMPLE)]
-
-
-def _label_column(
-    file: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]], image: str
-) -> str | None:
-    """The column of the labels: of a usual name, or the only one beside the images' with names.
-
-    Of two that say the same, a number and a name of each class, it is the one with the names.
-    """
-    others = [name for name in columns if name != image and letters(name) not in SPLIT_COLUMNS]
-    named = [name for name in others if not all(NUMBER.fullmatch(row[name]) for row in rows)]
-    usual = [name for name in others if is_label_name(name)]
-    if len(usual) > 1:
-        pairs = len({tuple(row[name] for name in usual) for row in rows})
-        if any(len({row[name] for row in rows}) != pairs for name in usual):
-            raise DataError(
-                f"several columns of {file} may hold the labels: choose one with --label-column "
-                f"({', '.join(usual)})"
-            )
-        return next((name for name in usual if name in named), usual[0])
-    return usual[0] if usual else others[0] if len(others) == 1 and named else None
-
-
-def _class_names(
-    file: Path, column: str, rows: Sequence[Mapping[str, str]], image: str
-) -> list[str]:
-    """The class of each row; whole numbers are written without a fraction.
-
-    Raises:
-        DataError: a label is absent, a list, an object, -1 or a number with a fraction.
-    """
-    names = [class_name(row[column].strip()) for row in rows]
-    absent = are_absent(names)
-    empty = [row[image] for row, each in zip(rows, absent, strict=True) if each]
-    if empty:
-        word = names[absent.index(True)]
-        found = f" ({word} among numbers)" if word else ""
-        raise DataError(
-            f"{file} has {counted(len(empty), 'row')} without a label in column "
-            f"{column!r}{found}, such as that of {empty[0]!r}: remove them"
-        )
-    nested = next(filter(_NESTED.fullmatch, names), None)
-    if nested is not None:
-        kind = "lists" if nested.startswith("[") else "objects"
-        raise DataError(
-            f"column {column!r} of {file} holds {kind}, such as {nested[:40]}: one label an image "
-            "is needed"
-        )
-    if not all(map(NUMBER.fullmatch, names)):
-        return names
-    for number in map(float, names):
-        if number < 0 or number % 1:
-            raise DataError(
-                f"column {column!r} of {file} holds {number:g}: labels are names, or whole "
-                "numbers from 0"
-            )
-    return [name if name.isdigit() else f"{float(name):.0f}" for name in names]
-
-
-def are_absent(labels: Sequence[str]) -> list[bool]:
-    """Which labels are none: empty ones, and ``nan`` where all others are numbers."""
-    words = {label.strip() for label in labels if not NUMBER.fullmatch(label)} - {""}
-    none = words <= _ABSENT and any(map(NUMBER.fullmatch, labels))
-    return [not label.strip() or (none and label.strip() in words) for label in labels]
-
-
-def is_label_name(column: str) -> bool:
-    """Whether a column has a usual name of labels."""
-    return letters(column) in _LABEL
-
-
-def class_order(names: Sequence[str]) -> list[str]:
-    """Classes in the order of their labels: whole numbers by size, else names by alphabet."""
-    distinct = sorted(set(names))
-    return sorted(distinct, key=int) if all(map(str.isdecimal, distinct)) else distinct
 
 
 def _posix(text: str) -> PurePosixPath:

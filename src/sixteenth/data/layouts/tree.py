@@ -6,8 +6,9 @@ files, are left out. What else is not read is collected, for the user to see.
 
 from __future__ import annotations
 
+import glob
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -183,12 +184,19 @@ class Tree:
                 if any(looks_like_image(name) for name in inside):
                     self.leave_out([path], "begins with a dot: rename it if it is a class")
 
-    def left_out(self) -> list[str]:
-        """A line for each path that was left out, or for many with the same reason."""
+    def left_out(
+        self, is_meant: Callable[[str], bool] | None = None, what: str = "image"
+    ) -> list[str]:
+        """A line for each path that was left out, or for many with the same reason.
+
+        Args:
+            is_meant: which of the files that `exclude` leaves out are counted; by default images.
+            what: what these are called.
+        """
         lines = _lines(self._left)
         for pattern, left in self._excluded.items():
-            images = sum(looks_like_image(name) for name in left)
-            lines.append(f"{counted(images, 'image')} by exclude {pattern!r}")
+            number = sum(map(is_meant or looks_like_image, left))
+            lines.append(f"{counted(number, what)} by exclude {pattern!r}")
         return lines
 
     def check_exclude(self) -> None:
@@ -196,9 +204,9 @@ class Tree:
         for pattern, left in self._excluded.items():
             if not left:
                 known = {name for path in self._listed for name in os.listdir(path)}
+                hint = nearest(pattern, map(glob.escape, known), most=1)
                 raise DataError(
-                    f"exclude: {pattern!r} matches no file or folder in {self.root}"
-                    f"{nearest(pattern, known, most=1)}"
+                    f"exclude: {pattern!r} matches no file or folder in {self.root}{hint}"
                 )
 
     def _list(self, folder: Path) -> _Listed:
@@ -254,8 +262,8 @@ def _lines(left: Mapping[str, Iterable[str]]) -> list[str]:
 
 def matches(pattern: str, place: str) -> bool:
     """Whether a pattern of `exclude` is for a path from the root, by all of it or by its name."""
-    glob, place = composed(pattern.removeprefix("./").rstrip("/")), composed(place)
-    return fnmatchcase(place, glob) or fnmatchcase(place.rpartition("/")[2], glob)
+    wanted, place = composed(pattern.removeprefix("./").rstrip("/")), composed(place)
+    return fnmatchcase(place, wanted) or fnmatchcase(place.rpartition("/")[2], wanted)
 
 
 def looks_like_image(name: str) -> bool:

@@ -56,16 +56,21 @@ def say(found: Caution, words: Words) -> str:
                 "ahead."
             )
         case NothingLearned() if found.cell is found.best:
+            then = (
+                "fine-tune all weights, or use larger images"
+                if found.frozen
+                else "try another learning rate or longer training"
+            )
             return (
                 "The test images cannot tell the best network from guessing, so nothing is "
-                "advised from it. Look at the labels, then try another learning rate or longer "
-                "training."
+                f"advised from it. Look at the labels, then {then}."
             )
         case NothingLearned():
             name = words.begin(words.cell(found.cell))
+            how = "if all weights are fine-tuned" if found.frozen else "with another learning rate"
             return (
-                f"{name}: the test images cannot tell it from guessing. It may learn with "
-                "another learning rate, which could change the verdict."
+                f"{name}: the test images cannot tell it from guessing. It may learn {how}, "
+                "which could change the verdict."
             )
         case ReasonFound():
             return explained.reason(found, words)

@@ -49,13 +49,14 @@ def say(found: Caution, words: Words) -> str:
                 f"{points(found.falls[0].fall)}：降低學習率後，它可能反而領先。"
             )
         case NothingLearned() if found.cell is found.best:
-            return (
-                "從測試影像分不出最佳模型與隨機猜測，因此無法據以建議。請先檢查標籤，再嘗試其他學習率"
-                "或較長的訓練。"
+            then = (
+                "微調全部權重，或改用較大的影像" if found.frozen else "嘗試其他學習率或較長的訓練"
             )
+            return f"從測試影像分不出最佳模型與隨機猜測，因此無法據以建議。請先檢查標籤，再{then}。"
         case NothingLearned():
+            how = "微調全部權重" if found.frozen else "換一個學習率"
             return (
-                f"從測試影像分不出{words.cell(found.cell)}與隨機猜測。換一個學習率，"
+                f"從測試影像分不出{words.cell(found.cell)}與隨機猜測。{how}，"
                 "它可能就學得起來，結論也可能改變。"
             )
         case ReasonFound():
