@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from ..analysis.findings.advice import AdviceStep
 from ..analysis.findings.cautions import Caution, OneSeed, ReasonFound
@@ -13,7 +14,7 @@ from ..analysis.findings.levers import Lever
 from ..analysis.findings.missing_runs import UnfinishedRuns
 from ..analysis.findings.not_converged import NotConverged
 from ..analysis.findings.options import Option, OptionKind, OptionVerdict
-from ..analysis.findings.overview import Card, HowSure, Overview
+from ..analysis.findings.overview import Card, HowSure, Overview, Verdict
 from ..analysis.findings.target import Target
 from ..spec.fields import is_frozen
 from .commands import command, step_command
@@ -327,7 +328,7 @@ class Screen(ABC):
         """One thing to train, in sentences."""
 
     def _advised(self, found: Overview) -> tuple[SaidCaution, ...]:
-        """What the title says to train, with its command; none where it says something else."""
+        """What else to train, with its command; none where only the title says what to do."""
         step = found.advised
         return () if step is None else (SaidCaution(self.step(step), step_command(step)),)
 
@@ -349,13 +350,16 @@ class Screen(ABC):
 
     def screen(self, found: Overview, data: str) -> SaidOverview:
         """The first screen: the verdict, the cards, the options and the cautions."""
+        parts = [self._advised(found), self.say_cautions(found)]
+        if found.verdict is Verdict.TRAIN_FIRST:
+            parts.reverse()  # the first caution has the command of the title
         return SaidOverview(
             overview=found,
             title=self.title(found),
             lead=self.lead(found),
             cards=tuple(self.card(card) for card in found.cards),
             others=tuple(self.option(option) for option in found.others),
-            cautions=(*self._advised(found), *self.say_cautions(found)),
+            cautions=tuple(chain.from_iterable(parts)),
             sure=self.sure(found.sure) if found.sure else (),
             summary=_at_most(self.summary(found, data), MOST_WORDS, self.labels.between),
         )

@@ -106,6 +106,14 @@ def test_the_first_screen_has_the_run_that_would_tell(study):
     assert isinstance(found.overview.advised, Separate)
 
 
+def test_where_training_comes_first_the_control_run_is_the_second_thing_to_do(study):
+    found = talk(study({SMALL: (0.50, 0.66, 0.74)}))
+    assert found.overview.verdict is Verdict.TRAIN_FIRST
+    longer, control = (each.command for each in screen_of(found).cautions)
+    assert "epochs" in longer
+    assert control == COMMAND
+
+
 def test_beside_a_gain_in_hand_too(study):
     accuracy = {SMALL: (0.40, 0.50, 0.55), PRE: (0.75, 0.82, 0.86)}
     found = talk(without_curves(study(accuracy)))

@@ -191,7 +191,8 @@ class Overview(Finding):
     def advised(self) -> AdviceStep | None:
         """`step`, where the verdict is open and nothing else is more likely to tell.
 
-        Also where it is not, if the next thing to do is more images or longer training.
+        Also where it is not, if the next thing to do is more images or longer training, or a
+        control run would tell what the images brought apart from the steps.
         """
         if isinstance(self.step, LabelledImages):
             return self.step if self.verdict in (Verdict.DO, Verdict.IN_HAND) else None
@@ -199,7 +200,8 @@ class Overview(Finding):
         if isinstance(self.step, Separate):
             mixed = any(card.verdict is OptionVerdict.NOT_SEPARATED for card in self.cards)
             next_open = mixed and self.onwards in (Lead.NOT_SEPARATED, Lead.CANNOT_TELL)
-            undecided = undecided or next_open or self.verdict is Verdict.NOT_SEPARATED
+            trains_first = mixed and self.verdict is Verdict.TRAIN_FIRST
+            undecided |= next_open or trains_first or self.verdict is Verdict.NOT_SEPARATED
         others = self.reason is not None or self.unfinished or self.running or self.part_trained
         return self.step if undecided and not others else None
 
