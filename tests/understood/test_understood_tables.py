@@ -221,12 +221,46 @@ def test_rows_without_numbers_are_counted_and_their_lines_named(tmp_path: Path) 
     )
 
 
+LOSSES = (
+    *(
+        "loss",
+        "val_loss",
+        "valLoss",
+        "eval/loss",
+        "Validation Loss",
+        "losses",
+        "log_loss",
+        "logloss",
+    ),
+    *("mse", "test RMSE", "val_mae", "nll", "perplexity", "cross_entropy", "crossEntropy"),
+)
+NO_LOSSES = ("err", "lossless_err", "zero_one_loss", "0-1 loss", "hamming_loss", "loses", "maen")
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_is_refused_whatever_its_values_and_percent_is_no_way_out(name: str, tmp_path: Path):
+    content = f"n,{name}\n500,2.0\n1000,0.75\n"
+    for request in (given(error=name), given(error=name, percent=True)):
+        with pytest.raises(InputError) as refused:
+            read(content, request, tmp_path)
+        assert f"column {name} is a loss by its name: name a column of error rates" in str(
+            refused.value
+        )
+    with pytest.raises(InputError, match="is a loss by its name"):
+        read(f"n,{name}\n500,0.9\n", Request(size="n", accuracy=name), tmp_path)
+
+
+@pytest.mark.parametrize("name", NO_LOSSES)
+def test_an_error_rate_is_read_also_where_its_name_has_a_loss_in_it(name: str, tmp_path: Path):
+    assert read(f"n,{name}\n500,0.9\n", given(error=name), tmp_path).rows is not None
+
+
 @pytest.mark.parametrize(
     ("content", "request_", "said"),
     [
         ("n,err\n10,0.3\n20,0.2\n", given(percent=True), "no value in err is above 1%"),
         ("n,acc\n10,0.3\n20,0.2\n", given(error="acc"), "acc was read as errors"),
-        ("n,loss\n9,0.3\n", Request(size="n", accuracy="loss"), "loss was read as accuracies"),
+        ("n,err\n9,0.3\n", Request(size="n", accuracy="err"), "err was read as accuracies"),
         ("n,err\n25,0.3\n50,0.2\n100,0.1\n", ERR, "the largest size in n is 100: if sizes"),
         ("n,err,State\n9,0.3,crashed\n8,0.2,finished\n", ERR, "State is not finished: crashed 1"),
         ("n,err,seed\n9,0.3,0\n8,0.2,0\n9,0.3,0\n", ERR, "line 4: the same as a line above in"),

@@ -36,6 +36,11 @@ _TRAINING = re.compile(
     r"(?:^|[^a-z])(?:seed|run|run[ _-]?(?:id|uuid|name)|name|trial|repeat|replicate|version)$", re.I
 )
 """Names of columns that tell one training from another."""
+_LOSS = re.compile(
+    r"(?<![a-z])(?<!one[ _-])(?<!0.1[ _-])(?<!hamming[ _-])(?:(?:log)?loss(?:es)?|r?mse|mae|nll|"
+    r"perplexity|cross[ _-]?entropy)(?![a-z])", re.I,
+)  # fmt: skip
+"""Names of columns that are no error rates; a zero-one or Hamming loss is one."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,11 @@ def read_trainings(path: Path, request: Request) -> Trainings:
     decides = _decides_by(path) if own and not (request.error or request.accuracy) else None
     named = request.error or request.accuracy or decides or _first(ACCURACIES, table)
     value = _column(path, table, named, "--error-column or --accuracy-column")
+    if _LOSS.search(re.sub("(?<=[a-z])(?=[A-Z])", "_", value)):  # valLoss
+        raise InputError(
+            f"{path}: column {value} is a loss by its name: name a column of error rates or "
+            "accuracies (or rename this one, if it holds these)"
+        )
     for name in others:
         _column(path, table, name, "")
     read = Trainings(table, {})
@@ -326,7 +336,7 @@ def _as_errors(
         )
     if re.search("acc", value, re.I) and not accuracy:
         read.notes.append(f"{value} was read as errors: accuracies are named by --accuracy-column")
-    if re.search("err|loss", value, re.I) and accuracy:
+    if re.search("err", value, re.I) and accuracy:
         read.notes.append(f"{value} was read as accuracies: errors are named by --error-column")
     return 1 - values / most if accuracy else values / most
 

@@ -58,6 +58,63 @@ def test_the_noise_of_balanced_accuracy_is_what_other_test_images_make():
     assert 0.92 <= np.mean(np.abs(differences) <= ends) <= 0.98
 
 
+FEW_OF_MANY = [
+    *(([images] * 100, "uneven") for images in (1, 2, 3)),
+    ([1] * 90 + [21] * 10, "uneven"),
+    ([1] * 90 + [21] * 10, "rising"),
+    ([1] * 10 + [21] * 90, "rising"),
+    ([2] * 10 + [21] * 90, "rising"),
+]
+"""Test images of each class, and whether recalls rise with them, as they do in long tails."""
+
+
+@pytest.mark.parametrize(("counts", "recalls"), FEW_OF_MANY)
+def test_few_images_of_many_classes_have_the_noise_that_other_images_make(
+    counts: list[int], recalls: str
+):
+    """Of one score, of a difference of two and between three trainings of the same recalls."""
+    rng, labels = np.random.default_rng(3), labels_of(tuple(counts))
+    uneven = np.random.default_rng(9).normal(0.7, 0.15, len(counts)).clip(0.05, 0.98)
+    recall = uneven if recalls == "uneven" else np.where(np.array(counts) > 2, 0.9, 0.5)
+    scoring = Scoring.of(Metric.BALANCED_ACCURACY, labels)
+    easy, own, shared = rng.random((3, 400, 3, len(labels)))
+    right = (np.where(shared < 0.7, easy[:, :1], own) < recall[labels]).astype(float)
+    difference = right[:, 0] - right[:, 1]
+    ratios = {
+        "score": variances(scoring, right[:, 0] - 0.5, 0.5) / np.var(scoring.score(right[:, 0])),
+        "difference": variances(scoring, difference, 1.0) / np.var(scoring.score(difference)),
+        "trainings": np.mean([scoring.noise(each) for each in right[:100]])
+        / np.mean(np.var(scoring.score(right), axis=1, ddof=1)),
+    }
+    assert all(0.85 <= ratio <= 1.3 for ratio in ratios.values()), ratios
+
+
+def variances(scoring: Scoring, z: NDArray[np.float64], scale: float) -> float:
+    """The mean of the rows' variances; a few rows at a time are faster than one."""
+    found = [
+        np.diag(
+            scoring.covariance(rows, lambda v: image_covariance(v, np.full((len(v), 1), scale)))
+        )
+        for rows in np.split(z, 20)
+    ]
+    return float(np.mean(found))
+
+
+def test_no_test_set_of_balanced_accuracy_counts_for_more_images_than_it_has():
+    labels = labels_of((10,) * 20)
+    right = labels < 12  # each class is wholly right or wholly wrong
+    assert Scoring.of(Metric.BALANCED_ACCURACY, labels).effective_size(right) == 200
+
+
+def test_one_image_of_each_class_gives_balanced_accuracy_the_noise_of_accuracy():
+    labels = labels_of((1,) * 100)
+    right = (np.random.default_rng(4).random((3, 100)) < 0.7).astype(float)
+    plain, balanced = (Scoring.of(metric, labels) for metric in Metric)
+    for z in (right[0], right[0] - right[1]):
+        assert variance(balanced, z) == pytest.approx(variance(plain, z), rel=0.05)
+    assert balanced.noise(right) == pytest.approx(plain.noise(right), rel=0.03)
+
+
 def test_a_class_of_one_image_does_not_make_a_test_set_certain():
     labels = labels_of((200, 1))
     scoring = Scoring.of(Metric.BALANCED_ACCURACY, labels)

@@ -126,6 +126,7 @@ def fit_curves(grid: Grid, chance: float | None = None) -> Curves:
             [[1 - run.accuracy for run in cell.runs] for cell in cells],
             test_size=int(size) if size > 0 else None,
             chance=chance,
+            same_test_images=True,
         )
     return Curves(grid, fits, chance)
 

@@ -205,6 +205,7 @@ def fit_learning_curve(
     stderr: ArrayLike | None = None,
     test_size: int | None = None,
     chance: float | None = None,
+    same_test_images: bool = False,
     prior: Prior = PRIOR,
 ) -> LearningCurve:
     """Fit a power law to test errors, with intervals that held on real learning curves.
@@ -217,12 +218,14 @@ def fit_learning_curve(
             of several, give the repeats instead.
         test_size: images of the test set, for the noise that it leaves.
         chance: error of guessing.
+        same_test_images: all errors are known to be of the same test images, so that repeats
+            scatter by less than these leave of noise. Else that is not taken as known.
         prior: what is known of learning curves in general.
 
     Raises:
         InputError: a value cannot be used; the message names it.
     """
-    points = read_points(sizes, errors, stderr, test_size, chance)
+    points = read_points(sizes, errors, stderr, test_size, chance, same_test_images)
     found = posterior(points, prior)
     alpha, eta, gamma = _nearest_power_law(found, points.sizes)
     alpha_ends = found.parameter_interval(found.a, alpha, CURVE_LEVEL)

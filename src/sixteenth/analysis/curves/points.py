@@ -189,11 +189,14 @@ def read_points(
     stderr: ArrayLike | None = None,
     test_size: int | None = None,
     chance: float | None = None,
+    same_test_images: bool = False,
 ) -> Points:
     """Check and average what was measured; arguments as in `fit_learning_curve`.
 
-    The noise of a mean over r repeats is s**2 / r + p * (1 - p) / test_size: s**2 is pooled over
-    all sizes, and the second part does not average out, because all repeats see one test set.
+    The noise of a mean over r repeats is s**2 / r, s**2 pooled over all sizes, and what does not
+    average out. On the same test images that is t = p * (1 - p) / test_size. Else s**2 holds all of
+    t if each repeat had test images of its own, and less if they shared them, which their errors do
+    not tell: hypot(s**2, t) stands for the noise of one training then, s**2 of it averages out.
 
     Raises:
         InputError: a value cannot be used; the message names it.
@@ -245,12 +248,13 @@ def read_points(
         tested = test_size or ASSUMED_TEST_SIZE
         share = smoothed_share(means, tested)
         images = share * (1 - share) / tested
+    shared = images if same_test_images else np.hypot(spread, images) - spread
     return Points(
         sizes=n,
         errors=means,
         # What is assumed is for the forecast only: the misfits take up the points' own scatter.
-        noise=np.sqrt(spread / counts + images) if known else np.zeros(len(n)),
-        new_noise=float(np.sqrt(spread + images[-1])),
+        noise=np.sqrt(spread / counts + shared) if known else np.zeros(len(n)),
+        new_noise=float(np.sqrt(spread + shared[-1])),
         chance=chance,
         noise_known=known,
         test_size=test_size,

@@ -80,6 +80,7 @@ def longer_training(evidence: Evidence, start: Cell) -> Option:
         [[1 - run.accuracy for run in cell.runs] for cell in cells],
         test_size=int(start.effective_size) if start.effective_size > 0 else None,
         chance=evidence.curves.chance,
+        same_test_images=True,
         prior=TRAINING_PRIOR,
     )
     last = cells[-1].mean("steps")

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, overload
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 BORROWED = 2
-"""Images of average variance that are added to a class when its own variance is estimated: one
+"""Degrees of freedom of the variance that is lent to a class, see `Scoring._part_variances`: one
 image, or some that are all right, would say that there is none."""
 
 
@@ -79,27 +80,22 @@ class Scoring:
         """Covariance over other test images of the scores of some rows of values, (m, m).
 
         Of one part it is that of an image, over the images and the two that `per_image` adds. Of
-        several parts the variances of their means add up: each is estimated from its own images
-        and `BORROWED` of the average one. So classes are as many as they are: what differs between
-        two test sets is which images of a class they hold.
+        several parts the variances of their means add up, see `_part_variances`. So classes are as
+        many as they are: what differs between two test sets is which images of a class they hold.
 
         Args:
             values: (m, n).
             per_image: covariance of one image, (m, m), of values (m, n) and the images added.
         """
+        n = values.shape[1]
         if len(self.parts) == 1:
-            return np.asarray(per_image(values) / (values.shape[1] + 2))
+            return np.asarray(per_image(values) / (n + 2))
         inside = values.astype(float).copy()
         for part in self.parts:
             inside[:, part] -= inside[:, part].mean(axis=1, keepdims=True)
-        pooled = per_image(inside + self.score(values)[:, None])
-        added = pooled - inside @ inside.T / inside.shape[1]
-        total = np.zeros_like(pooled)
-        for part in self.parts:
-            own = inside[:, part]
-            n = own.shape[1]
-            total += (own @ own.T + n * added + BORROWED * pooled) / (n + BORROWED - 1) / n
-        return np.asarray(total / len(self.parts) ** 2)
+        added = (n + 2) * per_image(inside + self.score(values)[:, None]) - inside @ inside.T
+        each = (n * self._part_variances(values, added) + added) / (n + 2)
+        return np.asarray(np.mean(each / self._counts[:, None, None], axis=0) / len(self.parts))
 
     def noise(self, right: Array) -> float:
         """The variance of the score between trainings that the finite test set alone makes.
@@ -109,19 +105,64 @@ class Scoring:
         Args:
             right: (trainings, n), at least two trainings.
         """
-        found = 0.0
-        for part in self.parts:
-            own = right[:, part]
+        trainings = len(right)
+        if len(self.parts) == 1:
+            own = right[:, self.parts[0]]
             residual = own - own.mean(axis=0) - own.mean(axis=1, keepdims=True) + own.mean()
-            trainings, images = own.shape
+            images = int(own.shape[1])
             square = float(np.sum(residual**2)) / ((trainings - 1) * max(1, images - 1))
-            found += square / images
-        return found / len(self.parts) ** 2
+            return square / images
+        each = self._part_variances(right - right.mean(axis=0), np.zeros((trainings, trainings)))
+        squares = np.trace(each, axis1=1, axis2=2) / (trainings - 1)
+        return float(np.mean(squares / self._counts) / len(self.parts))
+
+    def _part_variances(self, values: Array, added: Array) -> Array:
+        """Covariance of a random image of each of several parts, (parts, m, m).
+
+        What few images of a class do not tell is lent to it in two steps, each with the weight of
+        `BORROWED` degrees of freedom: by the classes of about as many images, since recalls often
+        rise with the images of a class; and to these by an image of any class, whose variance has
+        that between classes in it and so is too large rather than too small. Classes of one image
+        have no variance of their own: they are taken together as one, for the same reason on the
+        safe side (collapsed strata: Cochran 1977, Sampling Techniques, section 5A.12).
+
+        Args:
+            values: (m, n).
+            added: (m, m), squares that are added to those of the parts' means.
+        """
+        classes, counts = len(self.parts), self._counts
+        means = np.array([values[:, part].mean(axis=1) for part in self.parts])
+        inside = [
+            values[:, part] - mean[:, None] for part, mean in zip(self.parts, means, strict=True)
+        ]
+        squares = np.array([own @ own.T for own in inside])
+        between = means - means.mean(axis=0)
+        total = (squares / counts[:, None, None]).sum(axis=0) + between.T @ between
+        of_any = (total + added) / (classes + 2)
+        found = np.empty_like(squares)
+        sizes = np.frexp(counts)[1]  # the same from a power of two to below the next
+        for size in np.unique(sizes):
+            alike = sizes == size
+            freedom = float(np.sum(counts[alike] - 1))
+            pooled = squares[alike].sum(axis=0)
+            if not freedom:
+                apart = means[alike] - means[alike].mean(axis=0)
+                freedom, pooled = len(apart) - 1.0, apart.T @ apart
+            lent = (pooled + BORROWED * of_any) / (freedom + BORROWED)
+            own_freedom = counts[alike, None, None] - 1 + BORROWED
+            found[alike] = (squares[alike] + BORROWED * lent) / own_freedom
+        return found
+
+    @cached_property
+    def _counts(self) -> Array:
+        """Images of each of several parts."""
+        return np.array([len(self.labels[part]) for part in self.parts], dtype=float)
 
     def effective_size(self, right: NDArray[np.bool_]) -> float:
         """Images of a simple random test set that would leave as much noise in an accuracy.
 
         The effective sample size of Korn & Graubard (1998): p (1 - p) over the score's variance.
+        Never more than there are: then it is that of accuracy where all classes are equally large.
         """
         n = len(right)
         if len(self.parts) == 1:
@@ -129,7 +170,7 @@ class Scoring:
         p = float(self.score(right))
         share = smoothed_share(p, n)
         variance = self.covariance(right[None].astype(float), _with_right_and_wrong)
-        return share * (1 - share) / float(variance[0, 0])
+        return min(float(n), share * (1 - share) / float(variance[0, 0]))
 
 
 @overload
