@@ -10,18 +10,24 @@ a curve is the exponent d of a power law n^-d through its factors. LCDB 1.1 (Yan
 the largest training set has images. Sizes at which the test images are more than half of the
 variance are left out, and so are curves with fewer than `LEAST_SIZES` others, or a range of them
 below `LEAST_RANGE`.
+
+How unlike two models trained alike are is told by pairs of learners on the same data: the standard
+deviation of the logarithm of a learner's factor around that of its data set, as its factor is the
+mean over the sizes that are left of the observed over the assumed.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sixteenth.analysis.inputs.grid import TEST_NOISE
 from sixteenth.analysis.inputs.trainings import assumed_deviation
@@ -32,6 +38,14 @@ LEAST_SIZES, LEAST_RANGE = 3, 8.0
 TEST_SHARE = 1 / 8
 FOLDER = Path(__file__).parents[1] / "docs/results"
 CELL = ["model", "init", "train_size"]
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "all": (),
+    "neural networks": ("MLP", "RealMLP", "TabNet"),
+    "ensembles of trees": (
+        *("CatBoost", "ens.ExtraTrees", "ens.GradientBoosting", "ens.RandomForest"),
+    ),
+}
+"""Learners of LCDB 1.1 of one kind."""
 
 
 @dataclass(frozen=True)
@@ -76,20 +90,43 @@ def repeated(results: pd.DataFrame) -> Iterator[Repeated]:
         )
 
 
+def told_squares(curve: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The sizes of a curve whose test images are not most of the variance, and squared factors."""
+    n, error = (curve[name].to_numpy(float) for name in ("train_size", "error_mean"))
+    share = error * (1 - error)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        whole = SPLITS * curve["error_stderr"].to_numpy(float) ** 2 / share
+    squares = whole - 1 / (TEST_SHARE * n.max())
+    told = (share > 0) & (squares > whole / 2)
+    return n[told], squares[told]
+
+
 def falls(table: pd.DataFrame) -> dict[str, list[float]]:
     """Learner -> the fall of each of its curves; `table` is LCDB's."""
     found: dict[str, list[float]] = {}
     for (_, learner), curve in table.groupby(["openml_id", "learner"]):
-        n, error = (curve[name].to_numpy(float) for name in ("train_size", "error_mean"))
-        share = error * (1 - error)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            whole = SPLITS * curve["error_stderr"].to_numpy(float) ** 2 / share
-        squares = whole - 1 / (TEST_SHARE * n.max())
-        told = (share > 0) & (squares > whole / 2)
-        if told.sum() >= LEAST_SIZES and n[told].max() >= LEAST_RANGE * n[told].min():
-            slope = np.polyfit(np.log(n[told]), np.log(squares[told]) / 2, 1)[0]
+        n, squares = told_squares(curve)
+        if len(n) >= LEAST_SIZES and n.max() >= LEAST_RANGE * n.min():
+            slope = np.polyfit(np.log(n), np.log(squares) / 2, 1)[0]
             found.setdefault(str(learner), []).append(-float(slope))
     return found
+
+
+def unlike(table: pd.DataFrame, learners: Collection[str] = ()) -> tuple[int, float]:
+    """Pairs of learners on one data set, of all or of these, and how unlike their factors are.
+
+    Returns:
+        The number of pairs, and the standard deviation of the logarithm of a factor around that of
+        its data set: that of the differences over the root of 2.
+    """
+    logs: dict[int, list[float]] = {}
+    for (data, learner), curve in table.groupby(["openml_id", "learner"]):
+        n, squares = told_squares(curve)
+        if (not learners or learner in learners) and len(n) >= LEAST_SIZES:
+            assumed = [assumed_deviation(0.5, images) / 0.5 for images in n]
+            logs.setdefault(data, []).append(float(np.mean(np.log(np.sqrt(squares) / assumed))))
+    pairs = [a - b for each in logs.values() for a, b in combinations(each, 2)]
+    return len(pairs), float(np.sqrt(np.mean(np.square(pairs)) / 2))
 
 
 def main() -> None:
@@ -108,13 +145,18 @@ def main() -> None:
             )
     if options.data is None:
         return
-    found = falls(pd.read_parquet(options.data / "lcdb11" / "curves.parquet"))
+    table = pd.read_parquet(options.data / "lcdb11" / "curves.parquet")
+    found = falls(table)
     print("\n| learner | curves | 5% | 16% | median | 84% | 95% |")
     print("| --- |" + " ---: |" * 6)
     every = {"all": [each for curves in found.values() for each in curves]}
     for learner, curves in (every | found).items():
         ends = np.quantile(curves, [0.05, 0.16, 0.5, 0.84, 0.95])
         print(f"| {learner} | {len(curves)} |" + "".join(f" {each:.2f} |" for each in ends))
+    print("\n| learners of one data set | pairs | deviation |\n| --- | ---: | ---: |")
+    for name, learners in FAMILIES.items():
+        pairs, deviation = unlike(table, learners)
+        print(f"| {name} | {pairs:,} | {deviation:.2f} |")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from benchmarks.spread import falls, repeated
+from benchmarks.spread import falls, repeated, unlike
 
 
 def test_the_factor_is_without_the_part_of_the_test_images() -> None:
@@ -37,3 +37,24 @@ def test_the_fall_is_that_of_one_curve(fall: float) -> None:
         )
     (found,) = falls(pd.concat(curves)).values()
     assert found == pytest.approx([fall, fall], abs=1e-6)
+
+
+def test_learners_are_as_unlike_as_their_factors_on_one_data_set() -> None:
+    """Data sets that scatter more with all learners do not make them so."""
+    rng = np.random.default_rng(0)
+    n = 16 * 2.0 ** np.arange(7)
+    curves = []
+    for dataset in range(60):
+        of_data = rng.normal()
+        for learner in "abc":
+            factors = 2 * np.exp(of_data + 0.5 * rng.normal()) * n**-0.3
+            variances = 0.2 * 0.8 * (factors**2 + 8 / n.max())
+            curves.append(
+                pd.DataFrame({"train_size": n, "error_stderr": np.sqrt(variances / 25)}).assign(
+                    error_mean=0.2, openml_id=dataset, learner=learner
+                )
+            )
+    pairs, deviation = unlike(pd.concat(curves))
+    assert 100 < pairs <= 180
+    assert deviation == pytest.approx(0.5, rel=0.2)
+    assert unlike(pd.concat(curves), "ab")[0] < pairs / 2

@@ -26,7 +26,7 @@ def test_the_caption_says_where_only_some_of_the_spread_is_assumed() -> None:
     caption = CAPTIONS.accuracy(
         set(IntervalKind), 0.95, several_seeds=True, several_lines=False, band_level=None
     )
-    apart = "assumed where no cell that trains the same part of the weights was trained twice"
+    apart = "assumed where no cell of the same model and weights was trained twice"
     assert f"is estimated from repeated trainings, and {apart}" in caption
     assert f"estimated from repeated trainings, or {apart}" in CAPTIONS.intervals(set(IntervalKind))
 

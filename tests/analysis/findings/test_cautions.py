@@ -227,7 +227,7 @@ def test_repeated_heads_do_not_hide_that_fine_tuned_networks_were_trained_once(s
     found = analysed(quick_then_tuned(study))
     assert best_network(found.grid).init == "imagenet"
     once = next(each for each in found.overview.cautions if isinstance(each, OneSeed))
-    assert once.once == "all"
+    assert once.once == ("resnet50", "imagenet")
     assert once.seeds == tuple(range(10)), "the study's own: fewer would leave heads out"
     assert once.deviation == pytest.approx(
         found.grid.spread.deviation(best_network(found.grid).key)
@@ -235,15 +235,41 @@ def test_repeated_heads_do_not_hide_that_fine_tuned_networks_were_trained_once(s
     assert math.isfinite(once.seconds)
     assert found.overview.sure.repeats == 0
     spread = next(each for each in found.answer if isinstance(each, SpreadOfTrainings))
-    assert (spread.repeats, spread.once) == (0, "all")
+    assert (spread.repeats, spread.once) == (0, ("resnet50", "imagenet"))
     said = language_for(found)
-    assert "is assumed: every cell whose weights were all trained was trained once" in said.say(
-        spread
-    )
-    assert said.say(once).startswith("Every cell whose weights were all trained was trained once.")
+    trained = "very cell of resnet50 from ImageNet weights was trained once."
+    assert f"is assumed: e{trained}" in said.say(spread)
+    assert said.say(once).startswith(f"E{trained}")
     seeds = next(each for section in found.sections for each in section.findings
                  if isinstance(each, FewSeeds))  # fmt: skip
     assert (seeds.repeats, seeds.parts) == (Repeats.NOT_OF_ALL, 2)
+
+
+@pytest.mark.parametrize(("small_seeds", "big_seeds"), [((0, 1, 2), (0,)), ((0,), (0, 1, 2))])
+def test_repeats_of_one_model_do_not_hide_that_the_other_was_trained_once(
+    study, small_seeds, big_seeds
+):
+    small, big = (
+        study(
+            {arm: (accuracy,)},
+            fractions={"1": 50_000},
+            seeds=seeds,
+            seed_sd=0.003,
+            test_size=10_000,
+        )
+        for arm, accuracy, seeds in ((SMALL, 0.75, small_seeds), (BIG, 0.78, big_seeds))
+    )
+    results = pd.concat([small.results, big.results], ignore_index=True)
+    found = analyse(results, predictions=small.predictions | big.predictions)
+    once = next(each for each in found.overview.cautions if isinstance(each, OneSeed))
+    assert once.once == (SMALL if len(small_seeds) == 1 else BIG)
+    assert once.seeds == (0, 1, 2)
+    assert found.overview.sure.repeats == (0 if len(big_seeds) == 1 else 2)
+    (seeds,) = (each for section in found.sections for each in section.findings
+                if isinstance(each, FewSeeds))  # fmt: skip
+    assert seeds.repeats is Repeats.NOT_OF_ALL
+    said = language_for(found).say(seeds)
+    assert "Of a model and weights that were trained once at every size it is assumed" in said
 
 
 def test_repeated_networks_have_the_spread_of_their_own_repeats(study):

@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import ndtr
 
 from sixteenth.analysis import compare_cells, read_grid
 from sixteenth.analysis.inputs.trainings import CellTrainings, assumed_deviation, training_spread
 from sixteenth.analysis.stats.per_class import ClassRecalls
+from sixteenth.analysis.stats.spread import Spread
 
 
 def repeated(rng, deviations, seeds, mean=0.6, size=3125):
@@ -56,6 +58,70 @@ def test_a_cell_without_repeats_takes_its_spread_from_the_others():
     # But it is known less well: its draws scatter more.
     relative = [np.std(np.log(found.variances[key])) for key in ("once", 0)]
     assert relative[0] > relative[1]
+
+
+STABLE, UNSTABLE = 0.003, 0.03
+
+
+def two_arms(rng, seeds, deviations=(STABLE, UNSTABLE)):
+    """A stable and an unstable model at three sizes, of equal average accuracy."""
+    return {
+        (arm, size): CellTrainings(list(0.85 + deviation * rng.normal(size=count)), size, arm=arm)
+        for arm, deviation, count in zip("su", deviations, seeds, strict=True)
+        for size in (500, 4000, 8000)
+    }
+
+
+def coverage(found, cells, arm, deviation):
+    """The mean chance that the 95% interval of a cell holds another training of it."""
+    chances = []
+    for key, cell in cells.items():
+        if key[0] == arm:
+            trainings = found.variances[key] * (1 + 1 / len(cell.accuracies))
+            half = Spread(0.0, trainings).half_width(0.95)
+            off = np.mean(cell.accuracies) - 0.85
+            chances.append(np.diff(ndtr((off + np.array([-half, half])) / deviation)))
+    return np.mean(chances)
+
+
+def test_repeats_of_one_model_hardly_tell_of_another_that_was_trained_once():
+    rng, held, differ = np.random.default_rng(0), [], []
+    for _ in range(20):
+        cells = two_arms(rng, (3, 1), (STABLE, 0.01))
+        found = training_spread(cells)
+        assert not found.assumed(("s", 500))
+        assert found.degrees["s", 500] == 6
+        assert found.assumed(("u", 500))
+        assert found.degrees["u", 500] == 0
+        held.append(coverage(found, cells, "u", 0.01))
+        differ.append(found.deviation(("u", 8000)) / found.deviation(("s", 8000)))
+    # It scatters three times as much. With one factor for both it was 66%, and no wider.
+    assert np.mean(held) > 0.9
+    assert np.median(differ) > 1.4
+
+
+def test_a_stable_and_an_unstable_model_each_have_the_spread_of_their_own_repeats():
+    rng, held, wide = np.random.default_rng(0), [], []
+    for _ in range(20):
+        cells = two_arms(rng, (3, 3))
+        found = training_spread(cells)
+        assert set(found.degrees.values()) == {12}
+        held.append([coverage(found, cells, *arm) for arm in (("s", STABLE), ("u", UNSTABLE))])
+        wide.append(found.deviation(("s", 8000)))
+    stable, unstable = np.mean(held, axis=0)
+    # With one factor for both: 79%, and 1.3 points of spread expected of the stable one.
+    assert unstable > 0.87
+    assert stable > 0.93
+    assert np.median(wide) < 0.006
+
+
+def test_models_that_were_all_trained_once_share_one_assumed_spread():
+    cells = two_arms(np.random.default_rng(0), (1, 1))
+    together = training_spread({key: replace(cell, arm="") for key, cell in cells.items()})
+    found = training_spread(cells)
+    for key in cells:
+        assert np.array_equal(found.variances[key], together.variances[key])
+        assert found.assumed(key)
 
 
 def test_cells_that_train_other_weights_have_a_law_of_their_own(study):

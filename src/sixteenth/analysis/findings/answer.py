@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Self
 
-from ...spec.fields import Finetune, trains_more
-from ..inputs.cells import Cell
+from ...spec.fields import trains_more
+from ..inputs.cells import Arm, Cell
 from ..inputs.grid import Grid
 from .advice import Advice, BestNetwork
 from .cautions import PartTrained, once
@@ -58,15 +58,16 @@ class SpreadOfTrainings(Finding):
     Attributes:
         deviation: median standard deviation between trainings of the best network, a share.
         repeats: trainings of cells that had been trained before, of those that train the same
-            weights as the best network; 0: the spread is assumed.
-        once: the weights that the best network trains, where cells that train others were repeated
-            and none of its own; else None.
+            weights as the best network; 0: none is of its model and init, so that its spread is
+            assumed.
+        once: model and init of the best network, where others were repeated and not these; else
+            None.
     """
 
     strength = Strength.NOTE
     deviation: float
     repeats: int
-    once: Finetune | None = None
+    once: Arm | None = None
 
     @classmethod
     def of(cls, grid: Grid, best: Cell) -> Self:

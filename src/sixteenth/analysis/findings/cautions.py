@@ -10,15 +10,8 @@ from typing import Self
 import numpy as np
 from scipy import stats
 
-from ...spec.fields import (
-    Finetune,
-    is_frozen,
-    is_last_stage,
-    is_part_trained,
-    trained_part,
-    weights_of,
-)
-from ..inputs.cells import Cell
+from ...spec.fields import is_frozen, is_last_stage, is_part_trained, weights_of
+from ..inputs.cells import Arm, Cell
 from ..inputs.grid import Grid
 from .cost import seeds_seconds, study_seconds
 from .diagnosis import UnstableTraining, falls_back
@@ -37,21 +30,21 @@ ENOUGH_SEEDS = 3
 
 @dataclass(frozen=True)
 class OneSeed(Finding):
-    """No cell was trained twice, and the verdict would not stand if trainings differed more.
+    """A network was trained once at every size, and the verdict would not stand if trainings
+    differed more.
 
     Attributes:
         deviation: standard deviation between trainings of a network that was assumed.
         seeds: those of the study, and as many more as make three; none where the images are too few
             for three subsets without a common one.
         seconds: of training that these take; NaN where not known.
-        once: the weights that this network trains, where cells that train others were repeated;
-            else None.
+        once: model and init of this network, where others were repeated; else None.
     """
 
     deviation: float
     seeds: tuple[int, ...]
     seconds: float = math.nan
-    once: Finetune | None = None
+    once: Arm | None = None
 
     @classmethod
     def of(cls, evidence: Evidence, cells: Iterable[Cell]) -> Iterator[Self]:
@@ -62,8 +55,7 @@ class OneSeed(Finding):
         grid = evidence.grid
         most = max(cell.train_size for cell in grid.cells)
         for cell in cells:
-            part = trained_part(cell.init)
-            planned = {run.seed for run in grid.runs if trained_part(run.init) == part}
+            planned = {run.seed for run in grid.runs if run.arm == cell.arm}
             if grid.spread.assumed(cell.key) and len(planned) == 1:
                 seeds = tuple(dict.fromkeys(run.seed for run in grid.runs))
                 seeds += tuple(max(seeds) + i for i in range(1, ENOUGH_SEEDS - len(seeds) + 1))
@@ -230,14 +222,14 @@ Caution = (
 )
 
 
-def once(grid: Grid, cell: Cell) -> Finetune | None:
-    """The weights that a cell trains, where no cell that trains them was repeated, and others were.
+def once(grid: Grid, cell: Cell) -> Arm | None:
+    """Model and init of a cell, where they were trained once at every size, and others were not.
 
     None where its spread between trainings is measured, or that of no cell of the study is.
     """
     assumed = grid.spread.assumed
     others = any(not assumed(other.key) for other in grid.cells)
-    return trained_part(cell.init) if assumed(cell.key) and others else None
+    return cell.arm if assumed(cell.key) and others else None
 
 
 def cautions(

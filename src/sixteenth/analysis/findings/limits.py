@@ -59,9 +59,9 @@ class Repeats(StrEnum):
     NONE = "none"
     """Each cell was trained once."""
     SOME = "some"
-    """Some cells were trained once, and others that train the same weights were repeated."""
+    """Some cells were trained once, and others of the same model and init were repeated."""
     NOT_OF_ALL = "not-of-all"
-    """No cell that trains the one or other part of the weights was trained twice."""
+    """Some model and init was trained once at every size, and others were repeated."""
     FEW = "few"
 
 

@@ -141,6 +141,7 @@ class Grid:
                     # The lengths of one run are no further trainings.
                     counts=cell.key in compared and not self.cannot_differ(cell),
                     law=trained_part(cell.init),
+                    arm=cell.arm,
                 )
                 for cell in (*self.cells, *self.other_lengths)
             }

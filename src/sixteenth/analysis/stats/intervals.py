@@ -22,9 +22,9 @@ class IntervalKind(StrEnum):
     """What the spread between trainings in an interval rests on."""
 
     ASSUMED = "assumed spread"
-    """No cell of the study that trains the same weights was trained twice."""
+    """No cell of the same model and init was trained twice."""
     MEASURED = "measured spread"
-    """Repeats, of this cell or of others."""
+    """Repeats, of this cell or of others of its model and init, together with those of others."""
 
 
 def binomial_interval(

@@ -65,8 +65,8 @@ class Contrast:
     run_ids: tuple[str, ...]
     spread: Spread
     assumed: bool
-    """The spread between trainings of one of the cells is assumed: no cell that trains the same
-    weights was trained twice."""
+    """The spread between trainings of one of the cells is assumed: no cell of its model and init
+    was trained twice."""
     level: float = LEVEL
     across_machines: bool = False
     """The trainings come from machines of several kinds, which may be part of the difference."""

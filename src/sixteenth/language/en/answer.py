@@ -24,7 +24,7 @@ from .numbers import (
     points,
     signed,
 )
-from .words import Words, trained_once
+from .words import Words
 
 
 def say(finding: AnswerFinding, words: Words) -> str:
@@ -35,7 +35,7 @@ def say(finding: AnswerFinding, words: Words) -> str:
         case BoughtByImages():
             return doubling(finding.doubling, words)
         case SpreadOfTrainings():
-            return _spread(finding)
+            return _spread(finding, words)
         case NothingFinished():
             return "No run of this study has finished, so there is nothing to conclude yet."
         case PartTrained() | UnfinishedRuns():
@@ -75,7 +75,7 @@ def _in_hand(found: InHand, words: Words) -> str:
     return " ".join(sentences)
 
 
-def _spread(found: SpreadOfTrainings) -> str:
+def _spread(found: SpreadOfTrainings, words: Words) -> str:
     spread = f"a standard deviation of about {deviation(found.deviation)}"
     head = "Intervals are for another training (other seed, images and order) on other test images"
     if found.repeats:
@@ -83,5 +83,5 @@ def _spread(found: SpreadOfTrainings) -> str:
             f"{head}. Between trainings of the best network {spread} is expected, "
             f"estimated from {plural(found.repeats, 'repeated training')} of this study."
         )
-    why = f": {trained_once(found.once)}" if found.once else ""
+    why = f": {words.trained_once(found.once)}" if found.once else ""
     return f"{head}; {spread} between trainings is assumed{why}."

@@ -266,7 +266,7 @@ def _percent(accuracy: float, so_far: bool) -> str:
     return f"{NUMBERS.percent(accuracy)}{' so far' if so_far else ''}"
 
 
-_NOT_REPEATED = "where no cell that trains the same part of the weights was trained twice"
+_NOT_REPEATED = "where no cell of the same model and weights was trained twice"
 
 
 def _bars(kinds: Collection[IntervalKind], level: float, words: Words) -> str:

@@ -20,10 +20,10 @@ from ...analysis.findings.missing_runs import MeasuredSoFar, StoppedEarly, Unfin
 from ...analysis.findings.not_converged import CatchingUp, NotConverged
 from ...analysis.findings.per_class import ImbalancedClasses
 from ...spec.fields import is_frozen, is_last_stage
-from ..text import portion, upper_first
+from ..text import portion
 from . import explained
 from .numbers import NUMBERS, count, deviation, interval, join, percent, plural, points, signed
-from .words import Words, trained_once
+from .words import Words
 
 
 def say(found: Caution, words: Words) -> str:
@@ -43,7 +43,7 @@ def say(found: Caution, words: Words) -> str:
             return _catching_up(found, words)
         case OneSeed():
             return (
-                f"{upper_first(trained_once(found.once))}. If trainings differ by twice the "
+                f"{words.begin(words.trained_once(found.once))}. If trainings differ by twice the "
                 f"{deviation(found.deviation)} assumed, the verdict may not stand."
             )
         case UnstableModel():

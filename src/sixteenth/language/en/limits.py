@@ -97,8 +97,8 @@ def _seeds(found: FewSeeds) -> str:
         case Repeats.NOT_OF_ALL:
             return (
                 f"Cells have 1 to {found.seeds[-1]} seeds. The spread between trainings is that of "
-                f"the cells{_ALIKE}; where none of these was trained twice, it is assumed from "
-                "other studies."
+                f"the cells{_ALIKE}. Of a model and weights that were trained once at every size "
+                "it is assumed, as it may differ."
             )
         case Repeats.FEW:
             span = join([str(number) for number in found.seeds], "or")

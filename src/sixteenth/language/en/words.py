@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import assert_never
 
-from ...analysis.inputs.cells import Cell, MissingReason
+from ...analysis.inputs.cells import Arm, Cell, MissingReason
 from ...analysis.inputs.scoring import Metric
-from ...spec.fields import Finetune, is_frozen, is_last_stage, weights_of
+from ...spec.fields import is_frozen, is_last_stage, weights_of
 from ..text import portion, upper_first
 from ..words import MetricTerms
 from ..words import Words as BaseWords
@@ -87,24 +86,13 @@ class Words(BaseWords):
         """One run of a cell; its seed only where others were planned."""
         return f"{self.cell(cell)}, seed {seed}" if cell.planned > 1 else self.cell(cell)
 
+    def trained_once(self, arm: Arm | None) -> str:
+        """That all cells of a model and init were trained once; of None, all cells of the study."""
+        return f"every cell{f' of {self.arm(*arm)}' if arm else ''} was trained once"
+
 
 UNSETTLED = "because a run is not at its end and may still gain as much"
 """Why the sign of a difference is not told; follows a comma."""
-
-
-def trained_once(part: Finetune | None) -> str:
-    """That the cells that train a part of the weights were trained once; of None, all cells."""
-    match part:
-        case None:
-            return "every cell was trained once"
-        case "all":
-            return "every cell whose weights were all trained was trained once"
-        case "last-stage":
-            return "every cell whose last stage was trained was trained once"
-        case "head":
-            return "every cell whose classifier alone was trained was trained once"
-        case _:
-            assert_never(part)
 
 
 def missing_reason(reason: MissingReason) -> str:

@@ -22,7 +22,7 @@ from .numbers import (
     points,
     signed_points,
 )
-from .words import Words, trained_once
+from .words import Words
 
 
 def say(finding: AnswerFinding, words: Words) -> str:
@@ -33,7 +33,7 @@ def say(finding: AnswerFinding, words: Words) -> str:
         case BoughtByImages():
             return doubling(finding.doubling, words)
         case SpreadOfTrainings():
-            return _spread(finding)
+            return _spread(finding, words)
         case NothingFinished():
             return "這項研究還沒有任何一次訓練完成，目前無法下結論。"
         case PartTrained() | UnfinishedRuns():
@@ -69,10 +69,10 @@ def _in_hand(found: InHand, words: Words) -> str:
     return "".join(sentences)
 
 
-def _spread(found: SpreadOfTrainings) -> str:
+def _spread(found: SpreadOfTrainings, words: Words) -> str:
     spread = f"標準差約 {deviation(found.deviation)}"
     head = "信賴區間涵蓋的是換一組種子、影像與順序重新訓練，並用另一批測試影像測量的結果"
     if found.repeats:
         return f"{head}；最佳模型訓練間的{spread}，由這項研究的 {found.repeats} 次重複訓練估計。"
-    why = f"：{trained_once(found.once)}" if found.once else ""
+    why = f"：{words.trained_once(found.once)}" if found.once else ""
     return f"{head}；訓練間的{spread}，是假設值{why}。"

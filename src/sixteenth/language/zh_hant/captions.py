@@ -233,7 +233,7 @@ def _spread(kinds: Collection[IntervalKind]) -> str:
         return "訓練間的變異為假設值"
     spread = "訓練間的變異由重複訓練估計"
     if IntervalKind.ASSUMED in kinds:
-        spread += "；訓練同一部分權重的組合都只訓練過一次時，為假設值"
+        spread += "；同一模型與權重的組合都只訓練過一次時，為假設值"
     return spread
 
 

@@ -23,7 +23,7 @@ from ...spec.fields import is_frozen, is_last_stage
 from ..text import portion
 from . import explained
 from .numbers import count, deviation, interval, percent, points, signed
-from .words import Words, trained_once
+from .words import Words
 
 
 def say(found: Caution, words: Words) -> str:
@@ -37,7 +37,7 @@ def say(found: Caution, words: Words) -> str:
             return _catching_up(found, words)
         case OneSeed():
             return (
-                f"{trained_once(found.once)}。如果訓練間的變異是假設值（標準差 "
+                f"{words.trained_once(found.once)}。如果訓練間的變異是假設值（標準差 "
                 f"{deviation(found.deviation)}）的兩倍，這個結論就可能不成立。"
             )
         case UnstableModel():

@@ -89,7 +89,7 @@ def _seeds(found: FewSeeds) -> str:
         case Repeats.NOT_OF_ALL:
             return (
                 f"各組合有 1 至 {found.seeds[-1]} 個種子。訓練間的變異採用{_ALIKE}組合的結果；"
-                "這些組合都只訓練過一次時，則是根據其他研究的假設。"
+                "模型與權重的搭配如果在每種資料量都只訓練過一次，變異可能與其他的不同，因此是假設值。"
             )
         case Repeats.FEW:
             span = join([str(number) for number in found.seeds], "or")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import assert_never
 
-from ...analysis.inputs.cells import Cell, MissingReason
+from ...analysis.inputs.cells import Arm, Cell, MissingReason
 from ...analysis.inputs.scoring import Metric
-from ...spec.fields import Finetune, is_frozen, is_part_trained, weights_of
+from ...spec.fields import is_frozen, is_part_trained, weights_of
 from ..text import portion
 from ..words import MetricTerms
 from ..words import Words as BaseWords
@@ -81,6 +80,10 @@ class Words(BaseWords):
             return self.cell(cell)
         return f"{self.model(cell.model)}（{self._of(cell)}，種子 {seed}）"
 
+    def trained_once(self, arm: Arm | None) -> str:
+        """That all cells of a model and init were trained once; of None, all cells of the study."""
+        return f"{f'{self.arm(*arm)}的' if arm else ''}每個組合只訓練了一次"
+
     def _of(self, cell: Cell) -> str:
         steps = f"，{portion(cell.length)} 的步數" if cell.length < 1 else ""
         return f"{self.init(cell.init)}，{images(round(cell.train_size))}{steps}"
@@ -88,21 +91,6 @@ class Words(BaseWords):
 
 # Why the sign of a difference is not told, as a clause.
 UNSETTLED = "有訓練尚未完成，差距可能改變"
-
-
-def trained_once(part: Finetune | None) -> str:
-    """That the cells that train a part of the weights were trained once; of None, all cells."""
-    match part:
-        case None:
-            return "每個組合只訓練了一次"
-        case "all":
-            return "訓練全部權重的每個組合只訓練了一次"
-        case "last-stage":
-            return "只訓練最後階段的組合各訓練了一次"
-        case "head":
-            return "只訓練分類層的組合各訓練了一次"
-        case _:
-            assert_never(part)
 
 
 def missing_reason(reason: MissingReason) -> str:
