@@ -88,7 +88,9 @@ def test_the_control_run_of_a_last_stage_begins_with_its_weights(
     Path("tune.yaml").write_text(text.replace('["100 images"]', '["1/2", 1]'), encoding="utf-8")
     study = Study.load("tune.yaml")
     run = next(run for run in study.runs() if (run.finetune, run.fraction) == ("last-stage", "1/2"))
-    cell = SimpleNamespace(model=run.model, fraction="1/2", key=(*run.cell, 1.0), seeds=(0,))
+    cell = SimpleNamespace(
+        model=run.model, fraction="1/2", key=(*run.cell, 1.0), without_length=run.cell, seeds=(0,)
+    )
     control = SimpleNamespace(cell=cell, steps=8)
     step = Separate(control, 100)  # type: ignore[arg-type]
     found = SimpleNamespace(advice=SimpleNamespace(steps=[step]))
