@@ -82,6 +82,7 @@ def lcdb_studies(data: Path, seeds: int) -> Iterator[tuple[pd.DataFrame, TableTr
                 {
                     "model": arm[0],
                     "train_size": int(n),
+                    "steps": 0,  # these learners are fitted to their end, as heads are
                     "seed": seed,
                     "parameters": 1 + list(pair).index(arm[0]),
                     "test_size": tested,
