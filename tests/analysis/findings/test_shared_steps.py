@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from options_talk import SIZES, SMALL, levelled, options
-from talking import talk
+from talking import CONTEXT, talk
 
 from simulated_study import Study
 from sixteenth import InputError
@@ -16,6 +17,7 @@ from sixteenth.analysis.findings.evidence import Evidence
 from sixteenth.analysis.findings.forecast_options import longer_training, more_images, share_steps
 from sixteenth.analysis.findings.overview import Lead, Verdict
 from sixteenth.analysis.stats.spread import LEVEL
+from sixteenth.language import language_for
 from sixteenth.spec.fields import LEVELLED_OFF
 
 LAST, HALF = (*SMALL, "1", 0.5), (*SMALL, "1/2", 0.5)
@@ -99,6 +101,47 @@ def test_that_training_accuracy_levelled_off_does_not_show_that_training_has_end
     found = talk(levelled(study({SMALL: ACCURACIES}, fractions=SIZES)))
     assert options(found)["training"].converged is None
     assert found.findings.overview.onwards is not Lead.STOP
+
+
+def test_images_that_have_labels_need_no_longer_training_first(study):
+    """Both take training alone; the last doubling of the steps bought less than they would."""
+    table = made(study, alone=0.017, seeds=(0, 1, 2))
+    for there, converged in ((50_000, False), (100_000, True)):
+        found = talk(table, context=replace(CONTEXT, train_images=there))
+        data = options(found)["data"]
+        assert data.new_images == 100_000 - there
+        assert data.converged is converged
+
+
+def test_a_study_that_has_not_separated_them_shares_nothing(study):
+    """A quarter and all: no size has half of the images."""
+    sizes = {"1/4": 12_500, "1": 50_000}
+    lengths = {LAST: 0.75, (*SMALL, "1/4", 0.5): 0.65}
+    each, together = forecasts(
+        levelled(study({SMALL: (0.70, 0.79)}, fractions=sizes, lengths=lengths))
+    )
+    assert together == each
+
+
+@pytest.mark.parametrize("tag", ["en", "zh-Hant"])
+def test_a_table_without_steps_and_epochs_is_not_said_to_have_more_of_them(study, tag):
+    table = levelled(study({SMALL: ACCURACIES}, fractions=SIZES))
+    found = analyse(table.results.drop(columns=["steps", "epochs"]), table.histories)
+    said = " ".join(language_for(found, tag).discuss(found).answer)
+    assert {"en": "neither steps nor epochs", "zh-Hant": "沒有步數也沒有週期數"}[tag] in said
+    assert "steps grew" not in said
+    advised = language_for(found, tag).advise(found).options[0].text
+    assert {"en": "may grow with the images", "zh-Hant": "可能隨影像一起增加"}[tag] in advised
+
+
+def test_folds_early_stopping_and_subsets_that_differ_a_little_are_repeats(study):
+    table = study({SMALL: ACCURACIES}, fractions=SIZES, seeds=(0, 1))
+    results = table.results.copy()
+    second = results["seed"] == 1
+    results.loc[second, "train_size"] -= 300
+    results.loc[second, "steps"] *= 2
+    results["chosen_by"] = "validation"
+    assert len(analyse(results).grid.cells) == 3
 
 
 def test_runs_of_several_studies_are_no_repeats(study):

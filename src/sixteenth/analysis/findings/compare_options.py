@@ -154,8 +154,8 @@ def _converged(
     evidence: Evidence, option: Option, training: Option, doubling: LastDoubling | None
 ) -> bool | None:
     """Whether the last doubling of the steps bought less than the option does, see `left_to_gain`,
-    at both of its ends; None where it is not known of one. Of more images, what they bring at equal
-    steps is to be more than what twice the steps would bring.
+    at both of its ends; None where it is not known of one. Of images to be labelled, what they
+    bring at equal steps is to be more than what as much longer training would bring.
 
     Args:
         training: the option of longer training.
@@ -164,9 +164,11 @@ def _converged(
     if option.kind is OptionKind.TRAINING:
         return _training_ended(evidence.grid, option, doubling)
     if option.kind is OptionKind.DATA and option.gain > 0 and training.known:
-        # Twice the steps need no labels.
         equal = _at_equal_steps(option, doubling)
-        if math.isfinite(equal) and training.gain >= max(equal, LEAST_GAIN):
+        doublings = math.log2(option.images / option.start.train_size)
+        by_steps = doublings * training.gain
+        # Longer training needs no labels.
+        if option.new_images and math.isfinite(equal) and by_steps >= max(equal, LEAST_GAIN):
             return False
     grid, start, ends = evidence.grid, option.start, _trained_ends(evidence.grid, option)
     longest = max([start, *ends], key=lambda cell: cell.mean("steps"))

@@ -233,7 +233,8 @@ def _at_chance(grid: Grid, cell: Cell, run: Run, chance: float, evenly: float) -
     low = float(binomial_interval(accuracy * size, size)[0])
     if low > chance or _tells_classes_apart(grid, run, evenly):
         return None
-    return AtChance(cell, run.run_id, run.seed, 1.0, accuracy, low, chance, run.test_size)
+    tested = run.test_size if math.isfinite(run.test_size) else size
+    return AtChance(cell, run.run_id, run.seed, 1.0, accuracy, low, chance, tested)
 
 
 def _tells_classes_apart(grid: Grid, run: Run, evenly: float) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ...spec.fields import AUTO_ENDS, is_frozen
@@ -156,8 +156,9 @@ class LastDoubling(Finding):
         images: at the largest size.
         half: of the largest size.
         gain: with its interval.
-        more_steps: with the images the training steps grew; where half was not trained, from the
-            size below it on, or from the smallest.
+        more_steps: with the images the training steps grew, or may have; where half was not
+            trained, from the size below it on, or from the smallest.
+        steps_known: that they grew is known.
         from_images: the part of the gain that images bought at equal steps; None where the study
             cannot tell it.
         from_steps: the part that more steps bought; None where it cannot be told, or there were
@@ -177,6 +178,7 @@ class LastDoubling(Finding):
     from_steps: Contrast | None = None
     last_steps: float = math.nan
     control: ControlRun | None = None
+    steps_known: bool = field(default=True, repr=False)
 
     @property
     def arm(self) -> Arm:
@@ -231,6 +233,7 @@ def last_doubling(grid: Grid, curve: Sequence[Cell], level: float) -> list[LastD
                 grid, (low, high, last), _without_the_curve(grid, found, curve, half, level)
             ),
             more_steps=takes_more_steps(low, last),
+            steps_known=_steps_known(low, last),
         )
     ]
 
@@ -245,6 +248,7 @@ def _trained(grid: Grid, middle: Cell, last: Cell, half: float, level: float) ->
         half=Half(half, HalfOrigin.TRAINED),
         gain=as_settled(grid, (middle, last), compare_cells(grid, middle, last, level)),
         more_steps=takes_more_steps(middle, last),
+        steps_known=_steps_known(middle, last),
     )
     if not found.more_steps:
         equal = abs(many - few) <= SAME_STEPS * few  # half the images may have taken more steps
@@ -278,10 +282,19 @@ def takes_more_steps(few: Cell, many: Cell) -> bool:
     """
     if is_frozen(many.init):
         return False
-    steps = [cell.mean("steps") for cell in (few, many)]
-    if not all(map(math.isfinite, steps)):
-        steps = [cell.mean("epochs") * cell.train_size for cell in (few, many)]
-    return not steps[1] <= steps[0] * (1 + SAME_STEPS)  # so NaN counts as more
+    before, after = _steps_or_images_seen(few, many)
+    return not after <= before * (1 + SAME_STEPS)  # so NaN counts as more
+
+
+def _steps_known(few: Cell, many: Cell) -> bool:
+    return all(map(math.isfinite, _steps_or_images_seen(few, many)))
+
+
+def _steps_or_images_seen(few: Cell, many: Cell) -> tuple[float, float]:
+    steps = few.mean("steps"), many.mean("steps")
+    if all(map(math.isfinite, steps)):
+        return steps
+    return few.mean("epochs") * few.train_size, many.mean("epochs") * many.train_size
 
 
 def of_steps(cells: Sequence[Cell], steps: float) -> Cell | None:

@@ -110,13 +110,14 @@ def share_steps(evidence: Evidence, data: Option, training: Option) -> tuple[Opt
         return data, training
     if any(run.chosen_by in AUTO_ENDS for run in start.runs):
         return data, training  # each of its trainings has as many steps as it needs
-    (mean, deviation), alone = AT_EQUAL_STEPS, doubling.from_images
-    if alone is not None and math.isfinite(alone.spread.images):
-        before = error + max(0.0, doubling.gain.value)
-        variance = (alone.spread.images + alone.spread.estimate) / before**2
-        weight = deviation**2 / (deviation**2 + variance)
-        mean += weight * (alone.value / before - mean)
-        deviation *= math.sqrt(1 - weight)
+    alone = doubling.from_images
+    if alone is None or not math.isfinite(alone.spread.images):
+        return data, training  # what the study cannot tell apart is not told apart by a prior
+    (mean, deviation), before = AT_EQUAL_STEPS, error + max(0.0, doubling.gain.value)
+    variance = (alone.spread.images + alone.spread.estimate) / before**2
+    weight = deviation**2 / (deviation**2 + variance)
+    mean += weight * (alone.value / before - mean)
+    deviation *= math.sqrt(1 - weight)
     doublings = math.log2(next_images(evidence.grid, start) / start.train_size)
     by_images, by_steps = np.sort(more.average), np.sort(longer.average)
     off = by_images[:, None] - doublings * (by_steps + error * mean)

@@ -74,8 +74,9 @@ class Option(Finding):
             is known of it.
         verdict: whether it counts, by its interval alone; `told` is what to say.
         measured: both ends were trained; else it is a forecast or unknown.
-        converged: the last doubling of the steps of both ends bought less than this difference;
-            None where no training curve or shorter training tells.
+        converged: the last doubling of the steps of both ends bought less than this difference, and
+            as much longer training would bring less than images to be labelled do at equal steps;
+            None where nothing tells.
         gain_at_equal_steps: for data, the part of the gain that images bring without more steps, if
             it is the same part as in the last doubling; NaN where unknown.
         separated: for data, False where the training steps grow with the images and no run tells

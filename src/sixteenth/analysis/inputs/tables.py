@@ -12,12 +12,16 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...spec.fields import AUTO_ENDS, is_frozen
-from .cells import SAME_SIZE, SAME_STEPS, Cell, CellKey, Run
+from .cells import Cell, CellKey, Run
 from .grid import HISTORY_COLUMNS, Grid, History
 from .predictions import Predictions, TestPredictions, read_predictions
 from .scoring import Metric, Scoring
 
 REQUIRED = ("model", "train_size", "test_accuracy")
+ANOTHER_STUDY = 1.5
+"""Times as many images or steps as a repeat of the same training can hardly have."""
+OWN_ENDS = (*AUTO_ENDS, "validation")
+"""How runs are chosen that end after as many steps as each needs."""
 
 
 def read_grid(
@@ -205,25 +209,24 @@ def _require_different(runs: tuple[Run, ...]) -> None:
 
 
 def _require_repeats(cells: Sequence[Cell]) -> None:
-    """Runs that differ in more than their seed are no trainings of one network: the table was put
-    together from several studies. Runs of `epochs: auto` end after as many steps as each needs."""
+    """Runs of which one has half as many images or steps again as another are no trainings of one
+    network: the table was put together from several studies. Where each run ends when it is at its
+    best, steps differ; folds and subsets differ by a few images."""
     for cell in cells:
-        if cell.length != 1 or any(run.chosen_by in AUTO_ENDS for run in cell.runs):
+        if cell.length != 1 or any(run.chosen_by in OWN_ENDS for run in cell.runs):
             continue
-        for what, unit, most in (
-            ("train_size", "images", SAME_SIZE),
-            ("steps", "steps", SAME_STEPS),
-        ):
+        for what, unit in (("train_size", "images"), ("steps", "steps")):
             known = [run for run in cell.runs if math.isfinite(getattr(run, what))]
             few, many = (
                 pick(known, key=lambda run: float(getattr(run, what)), default=None)
                 for pick in (min, max)
             )
-            if few and many and getattr(many, what) > getattr(few, what) * (1 + most):
+            if few and many and getattr(many, what) >= getattr(few, what) * ANOTHER_STUDY > 0:
                 raise InputError(
                     f"{few.run_id} and {many.run_id} count as repeats of one training, but have "
-                    f"{getattr(few, what):,.0f} and {getattr(many, what):,.0f} {unit}: give one of "
-                    "them another name in the column 'model', or another 'fraction' or 'length'"
+                    f"{getattr(few, what):,.0f} and {getattr(many, what):,.0f} {unit}: keep the "
+                    "studies that they are from apart, or give one another 'model', 'fraction' or "
+                    "'length'"
                 )
 
 

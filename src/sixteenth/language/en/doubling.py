@@ -32,6 +32,11 @@ def _doubling(found: LastDoubling, words: Words) -> str:
             "The training steps grew with the images; the last doubling of the steps alone changed "
             f"it by {signed(found.last_steps)} points."
         )
+    if not found.steps_known:
+        mixed = (
+            "The table has neither steps nor epochs: whether training grew with the images is not "
+            "known, so the change is credited to neither."
+        )
     if not found.measured:
         return f"{text}; {_origin(found.half)}.{f' {mixed}' if found.more_steps else ''}"
     if found.from_images is not None and found.from_steps is not None:

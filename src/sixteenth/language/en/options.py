@@ -130,7 +130,8 @@ def why(option: Option, words: Words) -> str:
     if equal_steps(option) and not is_nothing(option.gain):
         text += f"; {points(option.gain_at_equal_steps)} of it without more training steps"
     if option.mixed and option.gain > 0:
-        text += "; the training steps grow with the images, and the two are not separated"
+        grow = "grow" if math.isfinite(option.start.mean("steps")) else "may grow"
+        text += f"; the training steps {grow} with the images, and the two are not separated"
     if option.converged is False and option.kind is not OptionKind.TRAINING:
         text += "; not settled, because longer training may change it"
     if option.held_back is HeldBack.NOT_AT_END:

@@ -26,6 +26,8 @@ def _doubling(found: LastDoubling, words: Words) -> str:
     if math.isfinite(found.last_steps):
         steps = signed_points(found.last_steps)
         mixed = f"訓練步數隨影像一起增加；影像不變時，最後一次步數加倍準確率變化 {steps}。"
+    if not found.steps_known:
+        mixed = "表中沒有步數也沒有週期數，不知道訓練是否隨影像增加，因此這項變化不歸給任何一方。"
     if not found.measured:
         return f"{text}；{_origin(found.half)}。{mixed if found.more_steps else ''}"
     if found.from_images is not None and found.from_steps is not None:

@@ -130,7 +130,8 @@ def why(option: Option, words: Words) -> str:
     if equal_steps(option) and not is_nothing(option.gain):
         text += f"；在訓練步數不變時為 {points(option.gain_at_equal_steps)}"
     if option.mixed and option.gain > 0:
-        text += "；訓練步數隨影像一起增加，兩者的效果沒有分開"
+        known = math.isfinite(option.start.mean("steps"))
+        text += f"；訓練步數{'' if known else '可能'}隨影像一起增加，兩者的效果沒有分開"
     if option.converged is False and option.kind is not OptionKind.TRAINING:
         text += "；因為訓練久一點可能會改變，這個數字還不算定論"
     if option.held_back is HeldBack.NOT_AT_END:
