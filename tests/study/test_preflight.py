@@ -89,6 +89,9 @@ def test_a_study_with_fewer_seeds_than_its_folder_is_told_the_command_that_goes_
         check_folder(folder, parse_spec({**begun, **asked}))
     command = f"go on with it by sixteenth run '{folder}/study.yaml' --out '{folder}', or begin"
     assert (command in str(caught.value)) == named
+    with pytest.raises(MismatchError) as caught:
+        check_folder(folder, parse_spec({**begun, **asked, "data": "moved"}))
+    assert command not in str(caught.value), "the images are not where it looks for them"
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 

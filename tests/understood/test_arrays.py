@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from understanding import Case, cases, check, put
 
-CUT = "there is no test part: 0.2 of the images were split off"
+CUT = "there is no test part: 0.2 of the images, and at least one of each class"
 TRAIN = {"0": [100, 110, 250], "1": [120, 200]}
 TEST = {"0": [130, 251], "1": [90, 190]}
 TEN = {"0": range(100, 105), "1": range(200, 205)}

@@ -262,6 +262,19 @@ TABLES = [
         for column in ("patient", "scanner", "camera", "fold")
     ),
     Case(
+        "class folders and metadata.csv with another only column, which may be the labels",
+        together(greys(BOTH), table("metadata.csv", "file_name,species", "{0}.png,x{1}")),
+        both={f"x{name}": values for name, values in BOTH.items()},
+        test_images=2,
+        layout="images with a table",
+        notes=[
+            "labels from column 'species' of metadata.csv",
+            "the folders cat, dog are not the classes, since metadata.csv goes before them: "
+            "exclude: [metadata.csv] would take the folders",
+            CUT,
+        ],
+    ),
+    Case(
         "the same column, asked for",
         together(greys(BOTH), table("metadata.csv", "file_name,patient", "{0}.png,x{1}")),
         {"label_column": "patient"},

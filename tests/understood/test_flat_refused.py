@@ -146,7 +146,7 @@ REFUSED = [
             f"a table in {encoding}",
             FLAT,
             put("metadata.csv", "file_name,label\n0.png,K\u00e4se\n1.png,b\n".encode(encoding)),
-            words=["as a table in UTF-8", "): save it as UTF-8", "or give", "metadata.csv the col"],
+            words=["as a table in UTF-8: save it as UTF-8", "or give", "metadata.csv the col"],
         )
         for encoding in ("latin-1", "utf-16")
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from small_images import png
 from understanding import Case, cases, check, greys, put, together
+
+from sixteenth.data import load_dataset
 
 INTEGER = pa.int64()
 STRUCT = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 COLUMNS = "labels from column 'label', images from column 'image'"
-CUT = "there is no test part: 0.2 of the images were split off"
+CUT = "there is no test part: 0.2 of the images, and at least one of each class"
 TRAIN, TEST = {"cat": [10, 11, 12], "dog": [20, 21]}, {"cat": [13], "dog": [22]}
 NUMBERED = {"0": [10, 11, 12], "1": [20, 21]}
 TEN = {"cat": range(10, 15), "dog": range(20, 25)}
@@ -96,6 +100,12 @@ SPLITS = [
     read("a folder default", both("default/train/0000.parquet", "default/test/0000.parquet")),
     read("the usual names in any case", both("Training.parquet", "Testing.parquet")),
     read("endings in any case", both("TRAIN.PARQUET", "Test.parquet")),
+    read(
+        "images in one folder beside them, which are no classes",
+        both("train.parquet", "test.parquet"),
+        greys({"preview": [1, 2]}),
+        left_out=["2 images (preview) are not read beside Parquet files"],
+    ),
     read(
         "folders of images beside them are named, with the way to take these",
         both("data/train.parquet", "data/TEST.PARQUET"),
@@ -333,3 +343,22 @@ TYPES = [
 @cases([*SPLITS, *TYPES])
 def test_parquet_is_understood(case: Case, tmp_path: Path) -> None:
     check(case, tmp_path)
+
+
+def test_a_folder_beside_them_that_cannot_be_read_is_not_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    both("train.parquet", "test.parquet")(data)
+    (data / "backup").mkdir()
+    scandir = os.scandir
+
+    def refusing(folder: Any) -> Any:
+        if Path(folder).name == "backup":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    read_data = load_dataset(str(data), image_size=8, data_dir=tmp_path / "cache")
+    assert len(read_data.test) == 2

@@ -234,7 +234,19 @@ LOSSES = (
     ),
     *("mse", "test RMSE", "val_mae", "nll", "perplexity", "cross_entropy", "crossEntropy"),
 )
-NO_LOSSES = ("err", "lossless_err", "zero_one_loss", "0-1 loss", "hamming_loss", "loses", "maen")
+NO_LOSSES = (
+    "err",
+    "acc_at_best_val_loss",
+    "mae_acc",
+    "top1_loss",
+    "01_loss",
+    "lossless_err",
+    "zero_one_loss",
+    "0-1 loss",
+    "hamming_loss",
+    "loses",
+    "maen",
+)
 
 
 @pytest.mark.parametrize("name", LOSSES)

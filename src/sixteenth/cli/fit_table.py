@@ -41,6 +41,8 @@ _LOSS = re.compile(
     r"perplexity|cross[ _-]?entropy)(?![a-z])", re.I,
 )  # fmt: skip
 """Names of columns that are no error rates; a zero-one or Hamming loss is one."""
+_RATE = re.compile(r"acc|err|top[ _-]?\d|0[ _-]?1|misclass", re.I)
+"""In the name of a column that holds rates all the same, such as the accuracy at the lowest loss."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ def read_trainings(path: Path, request: Request) -> Trainings:
     decides = _decides_by(path) if own and not (request.error or request.accuracy) else None
     named = request.error or request.accuracy or decides or _first(ACCURACIES, table)
     value = _column(path, table, named, "--error-column or --accuracy-column")
-    if _LOSS.search(re.sub("(?<=[a-z])(?=[A-Z])", "_", value)):  # valLoss
+    words = re.sub("(?<=[a-z])(?=[A-Z])", "_", value)  # valLoss
+    if _LOSS.search(words) and not _RATE.search(words):
         raise InputError(
             f"{path}: column {value} is a loss by its name: name a column of error rates or "
             "accuracies (or rename this one, if it holds these)"

@@ -32,7 +32,7 @@ import torch
 import torchvision
 from torch import nn
 
-from ..errors import ModelError
+from ..errors import ModelError, SixteenthError
 from ..messages import nearest, one_line
 from ..spec.fields import OWN_MODELS, is_resnet, is_timm
 from .measure import train_call, try_call
@@ -161,6 +161,8 @@ def find_factory(name: str) -> Callable[..., Any]:
                 "installed packages"
             ) from None
         raise ModelError(f"model {name}: importing {module_name} failed: {error}") from error
+    except SixteenthError as error:
+        raise ModelError(f"model {name}: {error}") from error
     except Exception as error:
         raise ModelError(
             f"model {name}: importing {module_name} failed: {type(error).__name__}: "

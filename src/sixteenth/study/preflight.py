@@ -105,7 +105,8 @@ def check_folder(folder: Path, spec: StudySpec) -> None:
             differs = "; ".join(describe_differences(differences))
             fewer = all(set(getattr(spec, axis)) <= set(getattr(old, axis)) for axis in AXES)
             # As where the study file stayed behind what --set added.
-            goes_on = typed(RUN, folder) if fewer and differences.keys() <= {*AXES} else ""
+            alike = fewer and differences.keys() <= {*AXES} and old.data == spec.data
+            goes_on = typed(RUN, folder) if alike else ""
             raise MismatchError(f"{folder} holds another study ({differs})", goes_on=goes_on)
     elif folder.is_dir() and _holds_something(folder):
         raise MismatchError(f"{folder} is not empty and holds no study")

@@ -74,7 +74,7 @@ def find_parquet(
     """
     tree = None
     if listed is None:
-        tree = Tree(folder, options.exclude)
+        tree = Tree(folder, options.exclude, lenient=True)
         listed = _files(tree)
         among_images = tree.walk(folder).images and not tree.is_flat(folder)
         if listed and among_images and not _by_home(folder, listed)[0]:
@@ -232,10 +232,10 @@ def _images_beside(tree: Tree, files: Mapping[Role, Sequence[Path]]) -> list[str
     endings = sorted({f"*{file.suffix}" for part in files.values() for file in part})
     named = first_names([printable(name) for name in sorted(places)], 3)
     are = "is" if len(images) == 1 else "are"
-    return [
-        f"{counted(len(images), 'image')} ({named}) {are} not read beside Parquet files; "
-        f"exclude: [{', '.join(map(as_item, endings))}] takes images instead"
-    ]
+    said = f"{counted(len(images), 'image')} ({named}) {are} not read beside Parquet files"
+    if len({path.parent for path in images}) > 1:  # as class folders are
+        said += f"; exclude: [{', '.join(map(as_item, endings))}] takes images instead"
+    return [said]
 
 
 def _no_train(home: Path, files: Sequence[Path]) -> DataError:

@@ -28,10 +28,8 @@ def read_table(file: Path) -> tuple[list[str], list[dict[str, str]]]:
         with file.open(encoding="utf-8-sig", newline="") as opened:
             read = _json_rows if file.suffix.lower() == ".jsonl" else _rows
             columns, rows = read(file, opened)
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"cannot read {file} as a table in UTF-8 (byte {error.start}): save it as UTF-8"
-        ) from None
+    except UnicodeDecodeError:
+        raise DataError(f"cannot read {file} as a table in UTF-8: save it as UTF-8") from None
     except (OSError, ValueError, csv.Error) as error:
         reason = "it is empty" if "unpack" in str(error) else one_line(error)
         raise DataError(f"cannot read {file} as a table in UTF-8: {reason}") from None

@@ -14,6 +14,13 @@ from .splits import SPLIT_COLUMNS, letters
 _LABEL = ("label", "labels", "class", "classname", "target", "category", "labelname", "y")
 """Usual names of columns, the most telling first, without capitals, spaces and punctuation."""
 
+_GROUPS = (
+    *("patient", "subject", "person", "case", "user", "author", "scanner", "camera", "device"),
+    *("machine", "site", "hospital", "center", "centre", "location", "slide", "scene", "video"),
+    *("fold", "batch", "session", "source", "group", "study", "date", "filename", "hash"),
+)
+"""Columns that say where or when an image was taken, alone or with ``id``: no labels."""
+
 _NESTED = re.compile(r"\[(?:['\"0-9\[{-].*)?\]|\{(?:['\"].*)?\}")
 """A list or an object as JSON, Python or NumPy writes it; ``[unk]`` may be the name of a class."""
 
@@ -29,7 +36,8 @@ def label_column(
     *,
     needed: bool,
 ) -> str | None:
-    """The column of the labels: of a usual name, or, where `needed`, the only one with names.
+    """The column of the labels: of a usual name, or the only one with names. Where others could be
+    the labels, so that it is not `needed`, it is none that says where an image was taken.
 
     Of two that say the same, a number and a name of each class, it is the one with the names.
     """
@@ -46,7 +54,11 @@ def label_column(
         return next((name for name in usual if name in named), usual[0])
     if usual:
         return usual[0]
-    return others[0] if needed and len(others) == 1 and named else None
+    if len(others) != 1 or not named:
+        return None
+    word = letters(others[0])
+    groups = word in _GROUPS or word.removesuffix("id") in _GROUPS
+    return others[0] if needed or not groups else None
 
 
 def class_names(

@@ -76,12 +76,16 @@ class _Listed:
 class Tree:
     """A data folder, each part read once.
 
+    Args:
+        lenient: a subfolder that cannot be read counts as empty.
+
     >>> tree = Tree(Path("pets"), ["masks"])                     # doctest: +SKIP
     >>> [len(tree.walk(each).images) for each in tree.folders()]  # doctest: +SKIP
     """
 
-    def __init__(self, root: Path, exclude: Sequence[str] = ()) -> None:
+    def __init__(self, root: Path, exclude: Sequence[str] = (), *, lenient: bool = False) -> None:
         self.root = root
+        self._lenient = lenient
         self._left: dict[str, dict[str, None]] = {}
         self._excluded: dict[str, set[str]] = {pattern: set() for pattern in exclude}
         self._listed: dict[Path, _Listed] = {}
@@ -216,7 +220,9 @@ class Tree:
                 with os.scandir(folder) as found:
                     inside = [(each.name, each.is_dir()) for each in found]
             except OSError as error:
-                raise _unreadable(error) from None
+                if not self._lenient or folder == self.root:
+                    raise _unreadable(error) from None
+                inside = []
             listed = _Listed(_identity(folder))
             for name, is_folder in sorted(inside):
                 if _hidden(name):
