@@ -42,7 +42,7 @@ _LOSS = re.compile(
 )  # fmt: skip
 """Names of columns that are no error rates; a zero-one or Hamming loss is one."""
 _RATE = re.compile(r"acc|err|top[ _-]?\d|0[ _-]?1|misclass", re.I)
-"""In the name of a column that holds rates all the same, such as the accuracy at the lowest loss."""
+"""In the name of a column that holds rates all the same, as the accuracy at the lowest loss."""
 
 
 @dataclass(frozen=True)

@@ -269,8 +269,8 @@ def excluding(names: Iterable[str]) -> str:
 def cut_note(options: Options) -> str:
     """What to note where `hold_out_test` cut the test split."""
     return (
-        f"there is no test part: {options.test_fraction:.3g} of the images, and at least one of each "
-        "class, were split off as one (test_fraction)"
+        f"there is no test part: {options.test_fraction:.3g} of the images, and at least one of "
+        "each class, were split off as one (test_fraction)"
     )
 
 
