@@ -187,32 +187,23 @@ def simulate(truth: SimulatedTruth, rng: np.random.Generator, *, lengths: bool =
     Args:
         lengths: also a row for the run at a quarter and at a half of its steps.
     """
-    size = truth.setting.test_images
-    labels = rng.integers(0, CLASSES, size)
-    common = np.sqrt(SHARED_DIFFICULTY) * rng.standard_normal(size)
+    labels = rng.integers(0, CLASSES, truth.setting.test_images)
     rows, histories, predictions = [], [], {}
-    for arm, fraction, images, seed in _runs(truth):
-        run_id = f"{arm[0]}-{arm[1]}-{fraction.replace('/', 'of')}-seed{seed}"
-        trunk, gap = rng.standard_normal(), rng.uniform(0.02, 0.1)
-        for ending, length in LENGTHS.items() if lengths else [("", 1.0)]:
-            own = np.sqrt(SHARED_TRUNK) * trunk
-            own += np.sqrt(1 - SHARED_TRUNK) * rng.standard_normal()
-            expected = truth.accuracy(arm, images, length)
-            expected = np.clip(expected + truth.spread(arm, images) * own, 0.01, 0.999)
-            score = common + np.sqrt(1 - SHARED_DIFFICULTY) * rng.standard_normal(size)
-            right = score < ndtri(expected)
-            predictions[run_id + ending] = labels, said_with_confidence(labels, right)
-            row = _row(truth, arm, fraction, images, seed) | {
-                "run_id": run_id + ending,
-                "length": length,
-                "test_accuracy": float(right.mean()),
-                "train_accuracy": float(min(1.0, expected + gap)),
-            }
-            for column in ("epochs", "steps", "seconds", "train_flops"):
-                row[column] *= length
-            rows.append(row)
-            if length == 1:
-                histories.append(_history(truth, row, arm))
+    for run, ending, expected, right in trainings(truth, rng, lengths=lengths):
+        arm, fraction, images, seed = run
+        run_id = f"{arm[0]}-{arm[1]}-{fraction.replace('/', 'of')}-seed{seed}{ending}"
+        predictions[run_id] = labels, said_with_confidence(labels, right)
+        row = _row(truth, arm, fraction, images, seed) | {
+            "run_id": run_id,
+            "length": LENGTHS[ending],
+            "test_accuracy": float(right.mean()),
+            "train_accuracy": float(min(1.0, expected)),
+        }
+        for column in ("epochs", "steps", "seconds", "train_flops"):
+            row[column] *= LENGTHS[ending]
+        rows.append(row)
+        if not ending:
+            histories.append(_history(truth, row, arm))
     table = pd.DataFrame(rows)
     for split in ("test", "train"):
         table[f"{split}_loss"] = 2.3 * (1 - table[f"{split}_accuracy"])
@@ -220,7 +211,30 @@ def simulate(truth: SimulatedTruth, rng: np.random.Generator, *, lengths: bool =
     return Study(table, pd.concat(histories, ignore_index=True), predictions, truth)
 
 
-def _runs(truth: SimulatedTruth) -> Iterator[tuple[Arm, str, int, int]]:
+Run = tuple[Arm, str, int, int]
+"""Its arm, fraction, images and seed."""
+
+
+def trainings(
+    truth: SimulatedTruth, rng: np.random.Generator, *, lengths: bool = True
+) -> Iterator[tuple[Run, str, float, NDArray[np.bool_]]]:
+    """Each run at each length: what its id ends with, its training accuracy, and which test images
+    it has right."""
+    size = truth.setting.test_images
+    common = np.sqrt(SHARED_DIFFICULTY) * rng.standard_normal(size)
+    for run in _runs(truth):
+        arm, _, images, _ = run
+        trunk, gap = rng.standard_normal(), rng.uniform(0.02, 0.1)
+        for ending, length in LENGTHS.items() if lengths else [("", 1.0)]:
+            own = np.sqrt(SHARED_TRUNK) * trunk
+            own += np.sqrt(1 - SHARED_TRUNK) * rng.standard_normal()
+            expected = truth.accuracy(arm, images, length)
+            expected = float(np.clip(expected + truth.spread(arm, images) * own, 0.01, 0.999))
+            score = common + np.sqrt(1 - SHARED_DIFFICULTY) * rng.standard_normal(size)
+            yield run, ending, expected + gap, score < ndtri(expected)
+
+
+def _runs(truth: SimulatedTruth) -> Iterator[Run]:
     for arm in truth.arms:
         for fraction, images in FRACTIONS.items():
             for seed in range(truth.setting.seeds):
