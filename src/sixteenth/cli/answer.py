@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..language.base import Language
-    from ..language.screen import SaidCard, SaidCaution, SaidOverview
+    from ..language.said import SaidCard, SaidCaution, SaidOverview
 
 NARROWEST = 12
 """Columns that what a card is about and its cost get at least."""

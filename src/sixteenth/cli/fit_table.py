@@ -17,32 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..messages import counted, nearest
+from .fit_columns import ACCURACIES, SIZES, is_loss, is_moment, tells_trainings
 from .table_cells import NumberReader, read_cells
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SIZES = ("train_size", "train_sizes", "train_sizes_abs")
-"""Usual names of the column of sizes: a study's results.csv, scikit-learn's learning_curve."""
-ACCURACIES = ("test_accuracy", "test_scores")
-"""Usual names of a column of accuracies, likewise."""
-
 SIZE, ERROR = "\0size", "\0error"
 """The columns of `Trainings.rows` that hold these: no column of a file has such a name."""
-
-_MOMENT = re.compile(r"(?:^|[^a-z])(?:epoch|step|iter|iteration|round|checkpoint|k?fold)s?$", re.I)
-"""Names of columns in whose rows one training may stand more than once."""
-_TRAINING = re.compile(
-    r"(?:^|[^a-z])(?:seed|run|run[ _-]?(?:id|uuid|name)|name|trial|repeat|replicate|version)$", re.I
-)
-"""Names of columns that tell one training from another."""
-_LOSS = re.compile(
-    r"(?<![a-z])(?<!one[ _-])(?<!0.1[ _-])(?<!hamming[ _-])(?:(?:log)?loss(?:es)?|r?mse|mae|nll|"
-    r"perplexity|cross[ _-]?entropy)(?![a-z])", re.I,
-)  # fmt: skip
-"""Names of columns that are no error rates; a zero-one or Hamming loss is one."""
-_RATE = re.compile(r"acc|err|top[ _-]?\d|0[ _-]?1|misclass", re.I)
-"""In the name of a column that holds rates all the same, as the accuracy at the lowest loss."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +101,7 @@ def read_trainings(path: Path, request: Request) -> Trainings:
     decides = _decides_by(path) if own and not (request.error or request.accuracy) else None
     named = request.error or request.accuracy or decides or _first(ACCURACIES, table)
     value = _column(path, table, named, "--error-column or --accuracy-column")
-    words = re.sub("(?<=[a-z])(?=[A-Z])", "_", value)  # valLoss
-    if _LOSS.search(words) and not _RATE.search(words):
+    if is_loss(value):
         raise InputError(
             f"{path}: column {value} is a loss by its name: name a column of error rates or "
             "accuracies (or rename this one, if it holds these)"
@@ -163,7 +144,7 @@ def read_trainings(path: Path, request: Request) -> Trainings:
     _note_states(read, table)
     _note_pooled(read, table, own=[size, value, *others])
     copies = read.rows.index[table.loc[read.rows.index].duplicated()].tolist()
-    if copies and any(map(_TRAINING.search, map(str, table))):
+    if copies and any(map(tells_trainings, map(str, table))):
         read.notes.append(f"{_lines(copies)}: the same as a line above in all cells, counted again")
     read.facts = {
         "file": str(path),
@@ -209,12 +190,12 @@ def _column(path: Path, table: pd.DataFrame, name: str, flag: str) -> str:
 def _choose_rows(path: Path, read: Trainings, request: Request, size: str) -> None:
     """Keep one row a training, or refuse a table that may hold several."""
     known = [*request.group_by, *request.run_columns]
-    usual = [name for name in read.rows if _TRAINING.search(str(name)) and name != size]
+    usual = [name for name in read.rows if tells_trainings(str(name)) and name != size]
     identity = list(dict.fromkeys([SIZE, *known, *(request.run_columns or usual)]))
     parts = read.rows.groupby(identity, dropna=False, sort=False)
     if request.last_by is None:
         for name in map(str, read.rows):
-            if not _MOMENT.search(name) or name in known:
+            if not is_moment(name) or name in known:
                 continue
             differ = parts[name].nunique()
             if name != size and (differ > 1).any():
@@ -382,7 +363,7 @@ def _note_pooled(read: Trainings, table: pd.DataFrame, own: Sequence[str]) -> No
     rows, sizes = table.loc[read.rows.index], read.rows[SIZE]
     groups, found = [sizes, *(rows[name] for name in own if name in read.rows)], []
     for name in map(str, table):
-        if name in own or _TRAINING.search(name) or _MOMENT.search(name):
+        if name in own or tells_trainings(name) or is_moment(name):
             continue
         words = rows[name].astype(str).str.strip()
         repeated = sizes.groupby(words).nunique().min() > 1

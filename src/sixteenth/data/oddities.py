@@ -28,11 +28,10 @@ MOST_FLAT = 1 / 3
 """If more of the images than this end in one flat colour, it is the way they were made."""
 
 SMALL = 64
-"""Photographs that are read at less than this many pixels, as by a preset for CIFAR, may be meant
-to be larger"""
+"""Pixels below which `image_size` may be too small for photographs, as in a CIFAR preset."""
 
 MUCH_LARGER = 4
-"""if their shorter sides have, in the median, so many times as many."""
+"""A note is made where the median of the shorter sides is at least so many times `image_size`."""
 
 _RUN = 32
 """Equal bytes at the end of a file that are not the end of compressed data."""

@@ -4,7 +4,7 @@ base       what a language must say, and findings put together in words
 words      the names of a study's models and weights
 labels     fixed words of pages, figures and tables
 captions   what is said of figures and tables
-screen     the first screen of a report
+screen     the first screen of a report; `said` the form of its words
 tables     findings of one shape, as tables
 commands   the commands that are advised
 provenance how a study was made

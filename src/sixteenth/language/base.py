@@ -40,7 +40,8 @@ from .commands import section_command, step_command
 from .labels import FigureLabels, PageLabels, ProgressLabels, TerminalLabels, WatchLabels
 from .numbers import Numbers
 from .provenance import ProvenanceText
-from .screen import OverviewFinding, SaidCaution, Screen
+from .said import SaidCaution
+from .screen import OverviewFinding, Screen
 from .tables import SaidTable, TableLabels, Tables
 from .text import fill, plain
 from .understood import UnderstoodText

@@ -1,4 +1,4 @@
-"""What a language must say on the first screen of a report, and the form in which it says it."""
+"""What a language must say on the first screen of a report, in the form that `said` has."""
 
 from __future__ import annotations
 
@@ -20,82 +20,15 @@ from ..spec.fields import is_frozen
 from .commands import command, step_command
 from .numbers import DASH
 from .provenance import Fact
+from .said import MOST_WORDS, SaidCard, SaidCaution, SaidOption, SaidOverview
 from .sentences import SentenceNumbers
 from .text import is_ideograph, plain
 from .words import Words
 
 OverviewFinding = Overview | Card | HowSure
 
-MOST_WORDS = 60
-"""Of the paragraph that is there to be copied."""
-
 WORTH_TELLING = 60.0
 """Seconds of training, from which on a command is shown with its time."""
-
-
-@dataclass(frozen=True)
-class SaidCard:
-    """A card in words; every text is plain and on one line.
-
-    Attributes:
-        kind: ``More images``.
-        what: that would be done, or was; of an option that nobody tried, why nothing is known.
-        gain: in points with its sign, a dash where it is not known.
-        around: the interval and what it rests on; empty where the gain is not known.
-        interval: the same in two parts, ``+12.9 to +18.6`` and ``measured (95%)``; or none.
-        cost: labels and time; empty where not known.
-        verdict: ``helps``.
-    """
-
-    card: Card
-    kind: str
-    what: str
-    gain: str
-    around: str
-    interval: tuple[str, ...]
-    cost: str
-    verdict: str
-
-
-@dataclass(frozen=True)
-class SaidOption:
-    """A row of the table of further options; attributes as of `SaidCard`."""
-
-    option: Option
-    start: str
-    what: str
-    gain: str
-    around: str
-    verdict: str
-
-
-@dataclass(frozen=True)
-class SaidCaution:
-    """What could overturn the verdict, and the command that would settle it; may be empty."""
-
-    text: str
-    command: str
-
-
-@dataclass(frozen=True)
-class SaidOverview:
-    """The first screen in one language.
-
-    Attributes:
-        title: the verdict.
-        lead: one or two sentences under it; may be empty.
-        sure: what the intervals rest on, as a list.
-        summary: of at most `MOST_WORDS` words, for somebody who has not seen the report.
-    """
-
-    overview: Overview
-    title: str
-    lead: str
-    cards: tuple[SaidCard, ...]
-    others: tuple[SaidOption, ...]
-    cautions: tuple[SaidCaution, ...]
-    sure: tuple[Fact, ...]
-    summary: str
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..analysis import Findings
     from ..analysis.findings.levers import Lever
     from ..language.base import Discussion, SaidAdvice
-    from ..language.screen import SaidOverview
+    from ..language.said import SaidOverview
     from ..report.discussion import Measurements
     from .levers import LeverStudy
 

@@ -13,7 +13,7 @@ from invented import Invented, invented_study, stopped_study
 from sixteenth.analysis import OptionVerdict, bands, cells, read_grid
 from sixteenth.analysis.findings.overview import Card
 from sixteenth.language import language_for
-from sixteenth.language.screen import SaidCard, SaidOverview
+from sixteenth.language.said import SaidCard, SaidOverview
 from sixteenth.report.axes import grid_axes
 from sixteenth.report.figures.accuracy import accuracy_figure, accuracy_lines
 from sixteenth.report.figures.gains import options_figure

@@ -165,8 +165,7 @@ def _converged(
         return _training_ended(evidence.grid, option, doubling)
     if option.kind is OptionKind.DATA and option.gain > 0 and training.known:
         equal = _at_equal_steps(option, doubling)
-        doublings = math.log2(option.images / option.start.train_size)
-        by_steps = doublings * training.gain
+        by_steps = option.doublings * training.gain
         # Longer training needs no labels.
         if option.new_images and math.isfinite(equal) and by_steps >= max(equal, LEAST_GAIN):
             return False

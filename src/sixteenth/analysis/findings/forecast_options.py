@@ -118,7 +118,7 @@ def share_steps(evidence: Evidence, data: Option, training: Option) -> tuple[Opt
     weight = deviation**2 / (deviation**2 + variance)
     mean += weight * (alone.value / before - mean)
     deviation *= math.sqrt(1 - weight)
-    doublings = math.log2(next_images(evidence.grid, start) / start.train_size)
+    doublings = data.doublings
     by_images, by_steps = np.sort(more.average), np.sort(longer.average)
     off = by_images[:, None] - doublings * (by_steps + error * mean)
     strays = doublings * error * math.hypot(deviation, STRAYS)

@@ -149,6 +149,11 @@ class Option(Finding):
         return self.all_labelled if fewer else 2 * self.start.train_size
 
     @property
+    def doublings(self) -> float:
+        """For data: of the training images, 1 where they are twice those of now."""
+        return math.log2(self.images / self.start.train_size)
+
+    @property
     def doubles(self) -> bool:
         """For data: whether these are twice the images of now, but for a few."""
         return self.images >= (2 - SAME_SIZE) * self.start.train_size

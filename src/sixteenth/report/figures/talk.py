@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ...analysis import OptionVerdict
-from ...language.screen import SaidCard, SaidOverview
+from ...language.said import SaidCard, SaidOverview
 from .style import COLOURS, GRID, INK, MUTED, house_style
 from .text import shortened, wrapped
 

@@ -20,7 +20,7 @@ from ...analysis.findings.target import targets
 from ...language.base import Language, SaidSection
 from ...language.numbers import Numbers, missing
 from ...language.provenance import Fact
-from ...language.screen import SaidOverview
+from ...language.said import SaidOverview
 from ...language.text import plain
 from ...spec.fields import is_frozen
 from ..axes import grid_axes
