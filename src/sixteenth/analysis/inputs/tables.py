@@ -47,7 +47,7 @@ def read_grid(
     Raises:
         InputError: a column that is needed is not there, an accuracy is outside [0, 1], a seed is
             no whole number, two finished runs have one model, init, fraction and seed, or runs of
-            one model, init and fraction differ in more than their seed.
+            one model, init and fraction differ in their images or steps by half or more.
     """
     rows = [_read_run(row, i, metric) for i, row in enumerate(_records(results))]
     ended = [run for run in rows if run.ended and 0 < run.train_size < math.inf]
@@ -212,21 +212,20 @@ def _require_repeats(cells: Sequence[Cell]) -> None:
     """Runs of which one has half as many images or steps again as another are no trainings of one
     network: the table was put together from several studies. Where each run ends when it is at its
     best, steps differ; folds and subsets differ by a few images."""
-    for cell in cells:
-        if cell.length != 1 or any(run.chosen_by in OWN_ENDS for run in cell.runs):
-            continue
-        for what, unit in (("train_size", "images"), ("steps", "steps")):
-            known = [run for run in cell.runs if math.isfinite(getattr(run, what))]
-            few, many = (
-                pick(known, key=lambda run: float(getattr(run, what)), default=None)
-                for pick in (min, max)
-            )
-            if few and many and getattr(many, what) >= getattr(few, what) * ANOTHER_STUDY > 0:
+    for cell in (cell for cell in cells if cell.length == 1):
+        own_ends = any(run.chosen_by in OWN_ENDS for run in cell.runs)
+        units = {"train_size": "images"} if own_ends else {"train_size": "images", "steps": "steps"}
+        for what, unit in units.items():
+            known = [(float(getattr(run, what)), run.run_id) for run in cell.runs]
+            known = [(number, run_id) for number, run_id in known if math.isfinite(number)]
+            if not known:
+                continue
+            (few, first), (many, last) = min(known), max(known)
+            if many >= few * ANOTHER_STUDY > 0:
                 raise InputError(
-                    f"{few.run_id} and {many.run_id} count as repeats of one training, but have "
-                    f"{getattr(few, what):,.0f} and {getattr(many, what):,.0f} {unit}: keep the "
-                    "studies that they are from apart, or give one another 'model', 'fraction' or "
-                    "'length'"
+                    f"{first} and {last} count as repeats of one training, but have {few:,.0f} and "
+                    f"{many:,.0f} {unit}: keep the studies that they are from apart, or give one "
+                    "another 'model', 'fraction' or 'length'"
                 )
 
 
